@@ -1,0 +1,35 @@
+# Python for a new .venv: the first of these that is 3.10 to 3.13. Override with make PYTHON=...
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.10 python3.13 python3; do \
+    $$python -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$python && break; done)
+ifeq ($(strip $(PYTHON)),)
+  $(error Python 3.10 to 3.13 is needed and none is on PATH. Install one, for instance with "sudo apt-get install python3 python3-venv python3-dev", or name it: make PYTHON=/path/to/python3.11)
+endif
+RUN := $(PYTHON) tools/setup_env.py
+
+.PHONY: help demo test bench docs setup clean
+
+help:
+	@echo 'make demo    one supervised episode in the simulator: recorded, judged, with report and video'
+	@echo 'make test    all tests, the rooms first and whole systems of processes last'
+	@echo 'make bench   every benchmark, each against its named baseline'
+	@echo 'make docs    the documentation as HTML'
+	@echo 'make setup   only create or renew .venv (the targets above do so when needed)'
+	@echo 'make clean   remove .venv and everything that was built'
+
+demo:
+	@$(RUN) cosmos-policy-ros demo
+
+test:
+	@$(RUN) pytest test
+
+bench:
+	@set -e; for benchmark in benchmarks/bench_*.py; do $(RUN) python $$benchmark; done
+
+docs:
+	@$(RUN) python docs/build.py
+
+setup:
+	@$(RUN)
+
+clean:
+	rm -rf .venv build install log dist *.egg-info cosmos_policy_ros/msg cosmos_policy_ros/srv cosmos_policy_ros/action cosmos_policy_ros/*.so

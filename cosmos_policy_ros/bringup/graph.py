@@ -1,0 +1,90 @@
+"""The node graph as data: which nodes run, with which parameters, for the simulator and for the robot.
+
+Launch files turn it into ``launch_ros`` actions, the command line into supervised processes; a node cannot tell.
+"""
+from dataclasses import dataclass, field, fields, replace
+
+from .share import config_file, default_checkpoint
+
+NAMESPACE = '/cosmos_policy'
+"""Namespace of this package's own topics, services and actions."""
+
+MODES = ('direct', 'planning')
+
+
+def _option(default, description, choices=None):
+    return field(default=default, metadata={'description': description, 'choices': choices})
+
+
+@dataclass(frozen=True)
+class GraphOptions:
+    """What a user may choose when starting a graph; each field is a launch argument and a command line option."""
+
+    mode: str = _option('direct', 'direct inference, or planning over several imagined futures (falls back to direct)', MODES)
+    task: str = _option('plate', 'task told to the policy; one of config/tasks.yaml')
+    checkpoint: str = _option('', 'checkpoint folder; empty takes the tiny simulator policy that is shipped')
+    robot: str = _option('interbotix_main', 'naming of arms and cameras: config/robot_<name>.yaml',
+                         ('interbotix_main', 'ros1_names'))
+    output: str = _option('rollouts', 'folder that receives one folder an episode: bag, report, video')
+    seed: int = _option(0, 'seed of the simulated scene and of the policy noise')
+    denoising_steps: int = _option(5, 'network calls a chunk, 1 to 50')
+    executed_rows: int = _option(25, 'rows of a chunk that are executed before the next one takes over, 1 to 50')
+    real_time_factor: float = _option(1.0, 'simulator only: upper bound on simulated seconds per second, 0.05 to 1')
+    lockstep: bool = _option(True, 'simulator only: wait for late nodes instead of letting time run on')
+
+    @classmethod
+    def describe(cls):
+        """(name, type, default, description, choices) of every option."""
+        for item in fields(cls):
+            yield item.name, item.type, item.default, item.metadata['description'], item.metadata['choices']
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One process: a module ``cosmos_policy_ros.nodes.<executable>`` and its parameters."""
+
+    executable: str
+    parameter_files: tuple = ()
+    parameters: dict = field(default_factory=dict)
+
+    def ros_arguments(self):
+        """Arguments after the executable's name."""
+        arguments = ['--ros-args']
+        for path in self.parameter_files:
+            arguments += ['--params-file', str(path)]
+        for name, value in self.parameters.items():
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            arguments += ['-p', f"{name}:='{text}'" if isinstance(value, str) else f'{name}:={text}']
+        return arguments
+
+
+def simulator_nodes(options):
+    """The simulated robot alone: arms, cameras, clock."""
+    robot = config_file(f'robot_{options.robot}.yaml')
+    return (NodeSpec('sim_node', (config_file('sim.yaml'), robot), {
+        'task': options.task, 'seed': options.seed, 'real_time_factor': float(options.real_time_factor),
+        'lockstep': options.lockstep}),)
+
+
+def policy_nodes(options):
+    """Policy, supervisor, recorder and rollout conductor, as on the robot."""
+    robot = config_file(f'robot_{options.robot}.yaml')
+    checkpoint = options.checkpoint or str(default_checkpoint())
+    return (
+        NodeSpec('supervisor_node', (config_file('supervisor.yaml'), robot)),
+        NodeSpec('policy_node', (config_file('policy.yaml'), robot), {
+            'checkpoint': checkpoint, 'mode': options.mode, 'task': options.task, 'seed': options.seed,
+            'denoising_steps': options.denoising_steps, 'executed_rows': options.executed_rows}),
+        NodeSpec('recorder_node', (config_file('recorder.yaml'), robot), {'output': str(options.output)}),
+        NodeSpec('rollout_node', (config_file('rollout.yaml'), robot)),
+    )
+
+
+def graph(options, simulated):
+    """All nodes of one run; with ``simulated`` the simulator joins and everybody follows its clock."""
+    nodes = policy_nodes(options)
+    if not simulated:
+        return nodes
+    nodes = (*simulator_nodes(options), *nodes)
+    return tuple(node if node.executable == 'sim_node' else replace(node, parameters={
+        **node.parameters, 'use_sim_time': True}) for node in nodes)

@@ -1,0 +1,1 @@
+"""The ``cosmos-policy-ros`` command."""

@@ -1,0 +1,62 @@
+"""Collect demonstrations of the scripted experts in the simulator, or their corrections of a policy."""
+import os
+
+from cosmos_policy_ros.bringup.environment import THREADS
+
+from .console import CommandError, LiveLine
+from .preflight import check_checkpoint, check_rendering, check_task
+
+
+def add_arguments(parser):
+    """Options of ``collect``."""
+    parser.add_argument('--tasks', nargs='+', required=True, metavar='TASK=N', help='number of episodes of each task')
+    parser.add_argument('--out', required=True, help='folder that receives the shards')
+    parser.add_argument('--seed', type=int, default=100000, help='first seed; keep it away from those of an evaluation')
+    parser.add_argument('--image-size', type=int, default=64, help='pixels; that of the preset to train')
+    parser.add_argument('--supersample', type=int, default=3, help='render so many times larger and average')
+    parser.add_argument('--image-every', type=int, default=5, help='rows between two images')
+    parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes')
+    parser.add_argument('--policy', default='', help='checkpoint folder: this policy acts first, the expert corrects it')
+    parser.add_argument('--denoising-steps', type=int, default=2, help='network calls a chunk of that policy')
+    parser.add_argument('--device', default='cpu', help='torch device of that policy')
+
+
+def _counts(texts):
+    counts = {}
+    for text in texts:
+        task, _, number = text.partition('=')
+        if not number.isdigit():
+            raise CommandError(f'--tasks {text}: expected TASK=N', 'for instance --tasks plate=100')
+        check_task(task, simulated=True)
+        counts[task] = int(number)
+    return counts
+
+
+def run(args):
+    """Collect until all episodes were tried."""
+    for name, value in THREADS.items():
+        os.environ.setdefault(name, value)
+    counts = _counts(args.tasks)
+    check_rendering()
+    from cosmos_policy_ros.learning.collection import Imaging, collect
+    imaging, line = Imaging(args.image_size, args.supersample, args.image_every), LiveLine()
+
+    def progress(total):
+        line.show(f'{sum(total.kept.values())} of {sum(counts.values())} kept, {sum(total.failed.values())} failed, '
+                  f'{total.rows} rows, {len(total.shards)} shards')
+
+    if args.policy:
+        from cosmos_policy_ros.learning.corrections import collect_corrections
+        from cosmos_policy_ros.policy.cosmos_policy import CosmosPolicy
+        policy = CosmosPolicy.load(check_checkpoint(args.policy), device=args.device)
+        total = collect_corrections(policy, counts, args.seed, args.out, args.workers, imaging, progress=progress,
+                                    steps=args.denoising_steps)
+    else:
+        total = collect(counts, args.seed, args.out, args.workers, imaging=imaging, progress=progress)
+    line.end()
+    kept, failed = sum(total.kept.values()), sum(total.failed.values())
+    if not kept:
+        raise CommandError(f'all {failed} episodes failed: nothing was written', 'try other seeds')
+    facts = {'kept': {f'{task}/{variant}': n for (task, variant), n in sorted(total.kept.items())}, 'failed': failed,
+             'rows': total.rows, 'out': args.out}
+    return facts, f'collect: kept={kept} failed={failed} rows={total.rows} out={args.out}', 0

@@ -1,0 +1,51 @@
+"""Closed-loop success rate in the simulator, in lock-step and reproducible from the seeds."""
+import os
+
+from tqdm import tqdm
+
+from cosmos_policy_ros.bringup.environment import ros_environment
+from cosmos_policy_ros.bringup.share import config_file
+
+from .console import CommandError
+from .preflight import check_checkpoint, check_rendering, check_task
+
+
+def add_arguments(parser):
+    """Options of ``evaluate``."""
+    parser.add_argument('--task', default='plate', help='simulated task')
+    parser.add_argument('--episodes', type=int, default=50, help='number of seeded episodes')
+    parser.add_argument('--seed', type=int, default=1000, help='first seed; the others follow it')
+    parser.add_argument('--checkpoint', default='', help='checkpoint folder; empty takes the shipped one')
+    parser.add_argument('--instruction', default='', help='sentence for the policy; empty takes the task\'s own')
+    parser.add_argument('--limit', type=float, default=20.0, help='seconds of simulation an episode may take')
+    parser.add_argument('--executed-rows', type=int, default=25, help='rows of a chunk executed before the next takes over')
+    parser.add_argument('--denoising-steps', type=int, default=5, help='network calls a chunk')
+    parser.add_argument('--latency', type=float, default=0.28, help='seconds from an observation to its chunk')
+    parser.add_argument('--workers', type=int, default=1, help='processes; the outcomes do not depend on it')
+
+
+def run(args):
+    """Evaluate and summarise."""
+    check_task(args.task, simulated=True)
+    checkpoint = check_checkpoint(args.checkpoint)
+    if args.episodes < 1 or args.workers < 1:
+        raise CommandError('--episodes and --workers must be at least 1')
+    check_rendering()
+    os.environ.update(ros_environment())
+    from cosmos_policy_ros.learning.evaluation import EvaluationSettings, evaluate, summarise
+    settings = EvaluationSettings(
+        checkpoint=str(checkpoint), task=args.task, safety=str(config_file('safety.yaml')), instruction=args.instruction,
+        limit=args.limit, executed_rows=args.executed_rows, denoising_steps=args.denoising_steps, latency=args.latency)
+    seeds = range(args.seed, args.seed + args.episodes)
+    results = []
+    with tqdm(total=len(seeds), unit='episode', mininterval=1.0) as bar:
+        for result in evaluate(settings, seeds, args.workers):
+            results.append(result)
+            bar.set_postfix(success=f'{sum(r.success for r in results)}/{len(results)}')
+            bar.update()
+    summary = summarise(settings, results)
+    low, high = summary['interval_95']
+    line = (f'evaluate: task={args.task} success={summary["successes"]}/{summary["episodes"]} '
+            f'({100 * low:.0f}-{100 * high:.0f} %) limit={args.limit:g}s executed_rows={args.executed_rows} '
+            f'pauses={summary["pauses"]} interventions={summary["interventions"]}')
+    return summary, line, 0

@@ -1,0 +1,31 @@
+"""Graph options as command line options."""
+from cosmos_policy_ros.bringup.graph import GraphOptions
+
+from .console import CommandError
+
+
+def _boolean(text):
+    if text.lower() in ('true', 'false'):
+        return text.lower() == 'true'
+    raise ValueError(text)
+
+
+def add_graph_options(parser, without=()):
+    """Add an option for each field of ``GraphOptions``, and the ROS domain."""
+    for name, kind, default, description, choices in GraphOptions.describe():
+        if name not in without:
+            parser.add_argument(f'--{name.replace("_", "-")}', type=_boolean if kind is bool else kind,
+                                default=default, choices=choices, help=description)
+    parser.add_argument('--domain', type=int, default=None, help='ROS domain id, 0 to 101; the environment\'s by default')
+
+
+def graph_options(args, **fixed):
+    """``GraphOptions`` of parsed arguments."""
+    names = [name for name, *_ in GraphOptions.describe()]
+    return GraphOptions(**{name: getattr(args, name) for name in names if hasattr(args, name)} | fixed)
+
+
+def check_domain(domain):
+    """Raise ``CommandError`` for a domain id that cannot be used."""
+    if domain is not None and not 0 <= domain <= 101:
+        raise CommandError(f'domain {domain} is outside 0 to 101', 'choose another --domain')

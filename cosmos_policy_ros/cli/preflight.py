@@ -1,0 +1,53 @@
+"""Checks before anything is started, shared by the commands and by ``doctor``."""
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from cosmos_policy_ros.bringup.share import config_file, default_checkpoint
+
+from .console import CommandError
+
+GL_HINT = 'apt-get install libegl1 libgl1 libgl1-mesa-dri   (or: libosmesa6, with MUJOCO_GL=osmesa)'
+
+
+def known_tasks():
+    """Instruction by task name, from ``config/tasks.yaml``."""
+    return {name: task['instruction'] for name, task in yaml.safe_load(config_file('tasks.yaml').read_text()).items()}
+
+
+def check_task(task, simulated):
+    """Raise ``CommandError`` for a task that is not known, or not simulated."""
+    names = sorted(known_tasks())
+    if simulated:
+        from cosmos_policy_ros.sim.tasks import TASKS
+        names = sorted(TASKS)
+    if task not in names:
+        raise CommandError(f'unknown task {task!r}', f'use one of {", ".join(names)}')
+
+
+def check_checkpoint(path):
+    """The checkpoint folder; ``CommandError`` when it is missing or is not one."""
+    folder = Path(path).expanduser() if path else default_checkpoint()
+    config = folder / 'config.json'
+    if not config.is_file():
+        raise CommandError(f'{folder} is no checkpoint folder: there is no config.json',
+                           'give --checkpoint a folder written by "cosmos-policy-ros train", or leave it out')
+    try:
+        json.loads(config.read_text())
+    except (OSError, ValueError) as error:
+        raise CommandError(f'{config}: {error}', 'the checkpoint is damaged: fetch or train it again') from error
+    return folder
+
+
+def check_rendering():
+    """Raise ``CommandError`` when no OpenGL is there for the simulated cameras."""
+    environment = dict(os.environ, MUJOCO_GL=os.environ.get('MUJOCO_GL', 'egl'))
+    probe = subprocess.run([sys.executable, '-c', 'import mujoco; mujoco.GLContext(8, 8).make_current()'],
+                           env=environment, capture_output=True, text=True)
+    if probe.returncode:
+        reason = (probe.stderr.strip().splitlines() or ['no message'])[-1]
+        raise CommandError(f'the simulated cameras cannot render ({environment["MUJOCO_GL"]}): {reason}', GL_HINT)

@@ -1,0 +1,1 @@
+"""Data sets, training objective, training and closed-loop evaluation."""

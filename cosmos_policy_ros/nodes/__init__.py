@@ -1,0 +1,1 @@
+"""ROS 2 nodes: each declares parameters, wires topics, converts messages and calls the rooms that decide."""

@@ -1,0 +1,59 @@
+"""Conversion between messages and the records of the other rooms."""
+import numpy as np
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+
+from cosmos_policy_ros.embodiment.joints import ARM_JOINTS, JOINT_NAMES
+from cosmos_policy_ros.msg import ActionChunk, JointSetpoint
+
+from .clock import NANOSECONDS
+
+
+def driver_positions(message, gripper):
+    """(7,) positions of one arm from the driver's ``JointState``: six rad, then the normalised gripper.
+
+    An entry that the message does not carry becomes NaN, which the supervisor names and the policy refuses.
+    """
+    index = {name: i for i, name in enumerate(message.name)}
+    values = [message.position[index[name]] if name in index and index[name] < len(message.position) else np.nan
+              for name in (*ARM_JOINTS, 'left_finger')]
+    return np.array([*values[:6], gripper.observation_from_finger(values[6])])
+
+
+def image_array(message):
+    """(H, W, 3) uint8 RGB view of a raw image.
+
+    Raises:
+        ValueError: the encoding is neither rgb8 nor bgr8, or the data do not fit the size.
+    """
+    if message.encoding not in ('rgb8', 'bgr8'):
+        raise ValueError(f'encoding {message.encoding!r}; set the camera to rgb8')
+    expected = message.height * message.step
+    if len(message.data) != expected or message.step < 3 * message.width:
+        raise ValueError(f'{len(message.data)} bytes for {message.width}x{message.height}, step {message.step}')
+    rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)
+    image = rows[:, :3 * message.width].reshape(message.height, message.width, 3)
+    return image if message.encoding == 'rgb8' else image[:, :, ::-1]
+
+
+def chunk_message(chunk, clock):
+    """``ActionChunk`` message of a ``control.chunk.ActionChunk``."""
+    message = ActionChunk(epoch=chunk.epoch, sequence=chunk.sequence, source=chunk.source,
+                          instruction=chunk.instruction, value=float(chunk.value), seed=chunk.seed,
+                          planner=chunk.planner, latency_stages=list(chunk.latencies),
+                          latency_seconds=list(chunk.latencies.values()))
+    message.header.stamp = clock.to_stamp(chunk.observed_at)
+    message.trajectory = JointTrajectory(header=message.header, joint_names=list(JOINT_NAMES))
+    for index, row in enumerate(chunk.rows):
+        point = JointTrajectoryPoint(positions=row.tolist())
+        nanoseconds = round(index * chunk.period * NANOSECONDS)
+        point.time_from_start.sec, point.time_from_start.nanosec = divmod(nanoseconds, NANOSECONDS)
+        message.trajectory.points.append(point)
+    return message
+
+
+def setpoint_message(setpoint, clock):
+    """``JointSetpoint`` message of a ``control.setpoint.Setpoint``."""
+    message = JointSetpoint(source=setpoint.source, epoch=setpoint.epoch, sequence=setpoint.sequence,
+                            positions=setpoint.positions.tolist())
+    message.header.stamp = clock.to_stamp(setpoint.target_time)
+    return message

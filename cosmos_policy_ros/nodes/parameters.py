@@ -1,0 +1,50 @@
+"""Node parameters as frozen records: every field has a description and, where it has one, a range or a choice."""
+from dataclasses import MISSING, field, fields
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+
+
+class ParameterError(ValueError):
+    """A parameter has a value that cannot be used; the message says which, why and what is allowed."""
+
+
+def parameter(default, description, low=None, high=None, choices=None):
+    """A field of a parameter record; a list as default is copied for each record and must not be empty."""
+    metadata = {'description': description, 'low': low, 'high': high, 'choices': choices}
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def _descriptor(item):
+    low, high, choices = (item.metadata[key] for key in ('low', 'high', 'choices'))
+    descriptor = ParameterDescriptor(description=item.metadata['description'], read_only=True)
+    if choices:
+        descriptor.additional_constraints = 'one of ' + ', '.join(map(str, choices))
+    if isinstance(low, int):
+        descriptor.integer_range = [IntegerRange(from_value=low, to_value=high)]
+    elif low is not None:
+        descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
+    return descriptor
+
+
+def declare(node, record):
+    """Declare every field of the dataclass ``record`` on ``node`` and return it filled.
+
+    Raises:
+        ParameterError: a value is outside its range or choices, or has the wrong type.
+    """
+    values = {}
+    for item in fields(record):
+        default = item.default if item.default is not MISSING else item.default_factory()
+        try:
+            value = node.declare_parameter(item.name, default, _descriptor(item)).value
+        except (InvalidParameterValueException, InvalidParameterTypeException) as error:
+            raise ParameterError(f'{node.get_name()}: parameter {item.name}: {error}') from error
+        choices = item.metadata['choices']
+        if choices and value not in choices:
+            raise ParameterError(f'{node.get_name()}: parameter {item.name} is {value!r}; '
+                                 f'use one of {", ".join(map(str, choices))}')
+        values[item.name] = list(value) if isinstance(default, list) else value
+    return record(**values)

@@ -1,0 +1,270 @@
+"""The policy's node: pairs observations, infers chunks in a worker, plays one setpoint every 40 ms."""
+import array
+import threading
+from dataclasses import dataclass, replace
+from functools import partial
+
+import yaml
+from rclpy.node import Node
+from sensor_msgs.msg import Image, JointState
+
+from cosmos_policy_ros.bringup.graph import MODES
+from cosmos_policy_ros.bringup.share import config_file
+from cosmos_policy_ros.control.chunk import ActionChunk as Chunk
+from cosmos_policy_ros.control.pairing import NoObservation, Pairing
+from cosmos_policy_ros.control.smoothing import Smoothing
+from cosmos_policy_ros.control.timeline import ChunkTimeline
+from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD, SIDES
+from cosmos_policy_ros.embodiment.limits import both_arms
+from cosmos_policy_ros.msg import ActionChunk, JointSetpoint, SafetyStatus
+from cosmos_policy_ros.policy.cosmos_policy import CosmosPolicy
+from cosmos_policy_ros.policy.errors import PolicyError
+from cosmos_policy_ros.policy.observation import Observation
+from cosmos_policy_ros.srv import SetTask
+
+from .clock import NodeClock
+from .convert import chunk_message, driver_positions, image_array, setpoint_message
+from .parameters import ParameterError, declare, parameter
+from .qos import EVENT, LATCHED, ROW, SENSOR
+from .robot import CAMERAS, RobotParameters
+from .running import StartupError, run
+
+AUTHORITY = 'policy'
+STATUS_SILENCE = 0.3
+"""s without a safety status after which the arms count as stopped."""
+
+
+@dataclass(frozen=True)
+class PolicyParameters(RobotParameters):
+    """Parameters of the policy node beside those of the robot."""
+
+    checkpoint: str = parameter('', 'checkpoint folder')
+    mode: str = parameter('direct', 'direct, or planning, which falls back to direct for now', choices=MODES)
+    task: str = parameter('plate', 'task at start: a name of the tasks file')
+    tasks: str = parameter('tasks.yaml', 'instruction of every known task: a file in config/, or a full path')
+    denoising_steps: int = parameter(5, 'network calls a chunk', 1, 50)
+    executed_rows: int = parameter(25, 'rows executed before the next chunk takes over', 1, 50)
+    blend_rows: int = parameter(5, 'rows over which two chunks are cross-faded', 0, 25)
+    smoothing_window: int = parameter(11, 'rows of the Savitzky-Golay filter over a chunk; 0 is off', 0, 25)
+    smoothing_order: int = parameter(2, 'order of that filter', 1, 5)
+    speed_limit: float = parameter(2.5, 'rad/s at which a seam or a ramp may move an arm joint', 0.1, 3.1)
+    gripper_speed_limit: float = parameter(3.0, 'openings/s at which a seam or a ramp may move a gripper', 0.1, 5.0)
+    expected_latency: float = parameter(0.4, 's, latency of a chunk assumed before the first is measured', 0.0, 10.0)
+    seed: int = parameter(0, 'noise seed of the first chunk; rises by one a chunk', 0, 2 ** 31 - 1)
+    threads: int = parameter(1, 'threads of the network on a CPU', 1, 64)
+    device: str = parameter('cpu', 'torch device')
+    max_image_age: float = parameter(0.15, 's, oldest image that may start an inference', 0.02, 1.0)
+    max_image_skew: float = parameter(0.04, 's, largest difference between the cameras', 0.001, 0.5)
+    publish_imagined: bool = parameter(True, 'publish the imagined future images beside each chunk')
+
+
+class InferenceWorker:
+    """Runs one job at a time in its own thread, so that the ROS side never waits for the network."""
+
+    def __init__(self, done):
+        self._done = done
+        self._job = None
+        self._wake = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._loop, name='inference', daemon=True)
+        self._thread.start()
+
+    def submit(self, job):
+        """Run ``job()`` next; the caller submits only after the previous one is done."""
+        with self._wake:
+            self._job = job
+            self._wake.notify()
+
+    def close(self):
+        """Let the thread end after the current job."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+        self._thread.join(timeout=5.0)
+
+    def _loop(self):
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._job or self._closed)
+                if self._closed:
+                    return
+                job, self._job = self._job, None
+            try:
+                self._done(job())
+            except Exception as error:  # raised again in the node's own thread
+                self._done(error)
+
+
+def load_tasks(path):
+    """Instruction by task name of a YAML file ``name: {instruction: ...}``.
+
+    Raises:
+        StartupError: the file is missing or has another form.
+    """
+    try:
+        tasks = yaml.safe_load(open(path))
+        return {name: task['instruction'] for name, task in tasks.items()}
+    except OSError as error:
+        raise StartupError(f'tasks file: {error}; set the parameter "tasks"') from error
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        raise StartupError(f'tasks file {path}: expected "name: {{instruction: ...}}" entries ({error})') from error
+
+
+class PolicyNode(Node):
+    """Wires cameras, joint states and the supervisor's status to policy and chunk timeline."""
+
+    def __init__(self):
+        super().__init__('policy')
+        self._p = p = declare(self, PolicyParameters)
+        self._clock = NodeClock(self)
+        self._tasks = load_tasks(config_file(p.tasks))
+        if p.task not in self._tasks:
+            raise StartupError(f'unknown task {p.task!r}; {p.tasks} knows {", ".join(sorted(self._tasks))}')
+        self._instruction = self._tasks[p.task]
+        self._policy = CosmosPolicy.load(p.checkpoint, device=p.device, threads=p.threads)
+        self._policy.warm_up()
+        if p.mode == 'planning':
+            self.get_logger().warning('planning is not built yet: falling back to direct')
+        speed = both_arms(p.speed_limit, p.gripper_speed_limit)
+        self._timeline = ChunkTimeline(period=CONTROL_PERIOD, executed_rows=p.executed_rows, blend_rows=p.blend_rows,
+                                       speed=speed, expected_latency=p.expected_latency)
+        self._smoothing = Smoothing(p.smoothing_window, p.smoothing_order)
+        self._pairing = Pairing(CAMERAS, p.max_image_skew, p.max_image_age)
+        self._epoch = None
+        self._chunks = 0
+        self._status_at = float('-inf')
+        self._results = []
+        self._result_ready = self.create_guard_condition(self._on_result)
+        self._worker = InferenceWorker(self._hand_over)
+
+        for side in SIDES:
+            self.create_subscription(JointState, f'{p.arm(side)}/joint_states', partial(self._on_joints, side), SENSOR)
+        for camera in CAMERAS:
+            self.create_subscription(Image, p.image_topic(camera), partial(self._on_image, camera), SENSOR)
+        self.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
+        self.create_service(SetTask, '/cosmos_policy/set_task', self._on_set_task)
+        self._chunk_publisher = self.create_publisher(ActionChunk, '/cosmos_policy/chunk', EVENT)
+        self._setpoint_publisher = self.create_publisher(JointSetpoint, '/cosmos_policy/setpoint', ROW)
+        self._imagined = {camera: self.create_publisher(Image, f'/cosmos_policy/imagined/{camera}', EVENT)
+                          for camera in CAMERAS} if p.publish_imagined else {}
+        self._clock.timer(CONTROL_PERIOD / 4, self._play)
+        self.get_logger().info(f'ready: {p.checkpoint}, task {p.task!r}: {self._instruction!r}')
+
+    def close(self):
+        """End the inference thread."""
+        self._worker.close()
+
+    def _on_joints(self, side, message):
+        positions = driver_positions(message, self._p.gripper)
+        self._pairing.add_joints(side, self._clock.from_stamp(message.header.stamp), positions)
+
+    def _on_image(self, camera, message):
+        try:
+            image = image_array(message)
+        except ValueError as error:
+            self.get_logger().error(f'{camera}: {error}', throttle_duration_sec=5.0)
+            return
+        self._pairing.add_image(camera, self._clock.from_stamp(message.header.stamp), image)
+
+    def _on_set_task(self, request, response):
+        instruction = request.instruction or self._tasks.get(request.task, '')
+        response.accepted = bool(instruction)
+        if response.accepted:
+            self._instruction = response.instruction = instruction
+        else:
+            response.message = f'unknown task {request.task!r}; known: {", ".join(sorted(self._tasks))}'
+        return response
+
+    def _on_status(self, status):
+        now = self._clock.now()
+        self._status_at = now
+        mine = status.armed and status.authority == AUTHORITY
+        if not mine:
+            self._end_epoch()
+        elif status.epoch != self._epoch:
+            position = self._pairing.latest_positions()
+            if position is not None:
+                self._epoch, self._chunks = status.epoch, 0
+                self._timeline.start(status.epoch, now, position)
+
+    def _end_epoch(self):
+        if self._epoch is not None:
+            self._epoch = None
+            self._timeline.stop()
+
+    def _play(self):
+        now = self._clock.now()
+        if self._epoch is None:
+            return
+        if now - self._status_at > STATUS_SILENCE:
+            self.get_logger().error('no safety status: holding')
+            self._end_epoch()
+            return
+        setpoint = self._timeline.setpoint(now)
+        if setpoint is not None:
+            self._setpoint_publisher.publish(setpoint_message(replace(setpoint, source=AUTHORITY), self._clock))
+        if self._timeline.wants_chunk(now):
+            self._request_chunk(now)
+
+    def _request_chunk(self, now):
+        try:
+            paired = self._pairing.observe(now)
+            observation = Observation(paired.stamp, paired.images, paired.positions)
+        except (NoObservation, PolicyError) as error:
+            self.get_logger().warning(f'no chunk: {error}', throttle_duration_sec=1.0)
+            return
+        epoch, sequence, instruction = self._epoch, self._chunks, self._instruction
+        seed = self._p.seed + sequence
+        self._chunks += 1
+        self._timeline.requested(now)
+        self._worker.submit(lambda: (epoch, sequence, seed, instruction, observation, self._policy.predict(
+            observation, instruction, seed, steps=self._p.denoising_steps, futures=self._p.publish_imagined)))
+
+    def _hand_over(self, result):
+        self._results.append(result)
+        self._result_ready.trigger()
+
+    def _on_result(self):
+        while self._results:
+            result = self._results.pop(0)
+            now = self._clock.now()
+            if isinstance(result, PolicyError):
+                self.get_logger().error(f'inference failed: {result}')
+                self._timeline.failed(str(result), now)
+                continue
+            if isinstance(result, Exception):
+                raise result
+            epoch, sequence, seed, instruction, observation, prediction = result
+            chunk = Chunk(epoch=epoch, sequence=sequence, observed_at=observation.stamp,
+                          rows=self._smoothing(prediction.actions), period=CONTROL_PERIOD, source=AUTHORITY,
+                          instruction=instruction, value=prediction.value, seed=seed, latencies=prediction.latencies,
+                          planner='direct')
+            self._accept(chunk, prediction, now)
+
+    def _accept(self, chunk, prediction, now):
+        splice = self._timeline.accept(chunk, now)
+        if splice.refused:
+            self.get_logger().warning(f'chunk {chunk.sequence} of epoch {chunk.epoch} refused: {splice.refused}')
+            return
+        self._chunk_publisher.publish(chunk_message(chunk, self._clock))
+        self._publish_imagined(chunk, prediction.future_images)
+        self._play()
+
+    def _publish_imagined(self, chunk, images):
+        for camera, publisher in self._imagined.items():
+            image = images[camera]
+            data = array.array('B')
+            data.frombytes(image.tobytes())
+            message = Image(height=image.shape[0], width=image.shape[1], encoding='rgb8', step=3 * image.shape[1], data=data)
+            message.header.stamp = self._clock.to_stamp(chunk.observed_at)
+            message.header.frame_id = camera
+            publisher.publish(message)
+
+
+def main():
+    """Entry point of the executable ``policy_node``."""
+    run(PolicyNode, (ParameterError, PolicyError))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,230 @@
+"""The rollout conductor: one episode from reset to judgement, offered as the action ``run_rollout``."""
+import json
+from dataclasses import dataclass
+
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from std_msgs.msg import String
+
+from cosmos_policy_ros.action import RunRollout
+from cosmos_policy_ros.msg import ActionChunk, EpisodeEvent, JointSetpoint, SafetyStatus, TaskState
+from cosmos_policy_ros.srv import Arm, ResetSimulation, SetTask
+
+from .clock import NodeClock
+from .parameters import ParameterError, declare, parameter
+from .qos import EVENT, LATCHED, ROW, SENSOR
+from .running import run
+from .waiting import Waiting
+
+AUTHORITY = 'policy'
+LATCHED_STATES = (SafetyStatus.PROTECTIVE_STOP, SafetyStatus.ESTOPPED, SafetyStatus.FAULT)
+
+
+@dataclass(frozen=True)
+class RolloutParameters:
+    """Parameters of the rollout conductor."""
+
+    simulated: bool = parameter(True, 'reset the simulator before and take its judgement; false on a robot')
+    ready_timeout: float = parameter(60.0, 's of wall time that all nodes have to become ready', 1.0, 600.0)
+    service_timeout: float = parameter(5.0, 's of wall time that a service has to answer', 0.5, 60.0)
+    stall_timeout: float = parameter(30.0, 's of wall time without a new row that end an episode', 1.0, 600.0)
+    record: bool = parameter(True, 'wait for the recorder at both ends of an episode')
+    record_timeout: float = parameter(120.0, 's of wall time that the recorder has to finish bag and report', 1.0, 3600.0)
+
+
+class RolloutRefused(Exception):
+    """The episode cannot start; the message says why and what to do next."""
+
+
+class RolloutNode(Node):
+    """Runs one episode at a time; it asks the supervisor for everything and commands no arm itself."""
+
+    def __init__(self):
+        super().__init__('rollout')
+        self._p = declare(self, RolloutParameters)
+        self._clock = NodeClock(self)
+        self._safety, self._task, self._recording = None, None, {}
+        self._rows = self._chunks = 0
+        self._value = 0.0
+        self._busy = False
+        wall = Clock(clock_type=ClockType.STEADY_TIME)
+        self._waiting = Waiting(self, lambda period, callback: self.create_timer(period, callback, clock=wall))
+        self._events = self.create_publisher(EpisodeEvent, '/cosmos_policy/episode_event', EVENT)
+        self._arm = self.create_client(Arm, '/cosmos_policy/arm')
+        self._set_task = self.create_client(SetTask, '/cosmos_policy/set_task')
+        self._reset = self.create_client(ResetSimulation, '/sim/reset')
+        self.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_safety, LATCHED)
+        self.create_subscription(TaskState, '/sim/task_state', self._on_task, SENSOR)
+        self.create_subscription(ActionChunk, '/cosmos_policy/chunk', self._on_chunk, EVENT)
+        self.create_subscription(JointSetpoint, '/cosmos_policy/setpoint', self._on_row, ROW)
+        self.create_subscription(String, '/cosmos_policy/recording', self._on_recording, LATCHED)
+        self._server = ActionServer(self, RunRollout, '/cosmos_policy/run_rollout', self._execute,
+                                    goal_callback=self._on_goal, cancel_callback=lambda _: CancelResponse.ACCEPT)
+
+    def _on_safety(self, message):
+        self._safety = message
+
+    def _on_task(self, message):
+        self._task = message
+
+    def _on_chunk(self, message):
+        self._chunks += 1
+        self._value = message.value
+
+    def _on_row(self, _):
+        self._rows += 1
+
+    def _on_recording(self, message):
+        self._recording = json.loads(message.data)
+
+    def _on_goal(self, _):
+        return GoalResponse.REJECT if self._busy else GoalResponse.ACCEPT
+
+    async def _execute(self, handle):
+        self._busy = True
+        try:
+            return await self._episode(handle)
+        finally:
+            self._busy = False
+
+    async def _episode(self, handle):
+        goal, result = handle.request, RunRollout.Result()
+        try:
+            self._report(handle, 'reset')
+            instruction = await self._prepare(goal)
+            result.episode = await self._begin(goal, instruction)
+            self._report(handle, 'arm')
+            epoch = await self._take_arms()
+        except RolloutRefused as refusal:
+            result.outcome, result.message = 'refused', str(refusal)
+            if result.episode:
+                await self._close(goal, result, '')
+            handle.abort()
+            return result
+        first_interventions = self._interventions()
+        result.outcome, result.message = await self._watch(handle, goal, epoch)
+        await self._waiting.answer(self._arm, Arm.Request(arm=False), self._p.service_timeout)
+        result.steps, result.chunks = self._rows, self._chunks
+        result.interventions = self._interventions() - first_interventions
+        self._report(handle, 'close')
+        await self._close(goal, result, instruction)
+        if handle.is_cancel_requested:
+            handle.canceled()
+        else:
+            handle.succeed()
+        return result
+
+    def _interventions(self):
+        return self._safety.rows_clamped + self._safety.rows_refused
+
+    def _report(self, handle, stage):
+        state = self._safety.state_name if self._safety else ''
+        handle.publish_feedback(RunRollout.Feedback(step=self._rows, chunks=self._chunks, value=float(self._value),
+                                                    state=state, stage=stage))
+
+    async def _prepare(self, goal):
+        """Check that everybody is there, tell the policy the task, put the simulator back to its start."""
+        p = self._p
+        needed = {'supervisor_node': lambda: self._safety is not None, 'policy_node': self._set_task.service_is_ready}
+        if p.simulated:
+            needed['sim_node'] = self._reset.service_is_ready
+        if p.record:
+            needed['recorder_node'] = lambda: self.count_subscribers('/cosmos_policy/episode_event') > 0
+        if not await self._waiting.until(lambda: all(ready() for ready in needed.values()), p.ready_timeout):
+            missing = ', '.join(name for name, ready in needed.items() if not ready())
+            raise RolloutRefused(f'{missing} not there after {p.ready_timeout:.0f} s; see its log')
+        task = await self._waiting.answer(self._set_task, SetTask.Request(
+            task=goal.task, instruction=goal.instruction), p.service_timeout)
+        if task is None or not task.accepted:
+            raise RolloutRefused(task.message if task else 'policy_node does not answer; see its log')
+        if p.simulated:
+            reset = await self._waiting.answer(self._reset, ResetSimulation.Request(
+                task=goal.task, seed=goal.seed), p.service_timeout)
+            if reset is None or not reset.accepted:
+                raise RolloutRefused(reset.message if reset else 'sim_node does not answer; see its log')
+            self._task = None
+        return task.instruction
+
+    async def _begin(self, goal, instruction):
+        """Open the recording; returns the episode's id."""
+        self._rows = self._chunks = 0
+        episode = f'{goal.task}_{goal.seed}_{self.get_clock().now().nanoseconds // 1_000_000}'
+        event = EpisodeEvent(kind=EpisodeEvent.BEGIN, episode=episode, task=goal.task, instruction=instruction,
+                             seed=goal.seed, score=float('nan'), metadata=json.dumps({'mode': goal.mode, 'step_limit': goal.step_limit}))
+        event.header.stamp = self.get_clock().now().to_msg()
+        self._events.publish(event)
+        opened = lambda: self._recording.get('episode') == episode  # noqa: E731
+        if self._p.record and not await self._waiting.until(opened, self._p.service_timeout):
+            raise RolloutRefused(f'recorder_node did not open episode {episode}; see its log')
+        if self._p.record and self._recording.get('state') == 'error':
+            raise RolloutRefused(self._recording.get('message', 'recorder_node reports an error'))
+        return episode
+
+    async def _take_arms(self):
+        """Arm the policy; a blocker may be one that passes by itself, so it is asked again until the time is over."""
+        blockers = []
+
+        async def ask():
+            reply = await self._waiting.answer(self._arm, Arm.Request(arm=True, authority=AUTHORITY), self._p.service_timeout)
+            if reply is None:
+                raise RolloutRefused('supervisor_node does not answer; see its log')
+            blockers[:] = reply.blockers
+            return reply
+
+        reply = await ask()
+        for _ in range(20):
+            if reply.accepted:
+                return reply.epoch
+            await self._waiting.until(lambda: False, 0.25)
+            reply = await ask()
+        raise RolloutRefused('the supervisor refuses to arm: ' + '; '.join(blockers))
+
+    async def _watch(self, handle, goal, epoch):
+        """Follow the episode to its end; returns outcome and message."""
+        while True:
+            rows = self._rows
+            ended = lambda: self._ending(handle, goal, epoch)  # noqa: E731
+            if await self._waiting.until(lambda: ended() or self._rows >= rows + 10, self._p.stall_timeout):
+                self._report(handle, 'run')
+                if ended():
+                    return ended()
+            else:
+                return 'failure', f'no new row for {self._p.stall_timeout:.0f} s; see the policy node\'s log'
+
+    def _ending(self, handle, goal, epoch):
+        """(outcome, message) when the episode is over, else None."""
+        if handle.is_cancel_requested:
+            return 'interrupted', 'cancelled'
+        if self._task is not None and self._task.success:
+            return 'success', ''
+        causes = '; '.join(f'{c.id}: {c.text}' for c in self._safety.causes)
+        if self._safety.state in LATCHED_STATES:
+            return 'stopped', causes
+        if self._rows and (not self._safety.armed or self._safety.epoch != epoch):
+            return 'stopped', causes or 'the supervisor took the arms back'
+        if self._rows >= goal.step_limit:
+            return 'timeout', f'not done after {goal.step_limit} rows'
+        return None
+
+    async def _close(self, goal, result, instruction):
+        """End the recording and wait for its folder."""
+        event = EpisodeEvent(kind=EpisodeEvent.END, episode=result.episode, task=goal.task, instruction=instruction,
+                             seed=goal.seed, outcome=result.outcome, steps=result.steps, note=result.message,
+                             score=self._task.score if self._task else float('nan'),
+                             metadata=json.dumps({'chunks': result.chunks, 'interventions': result.interventions}))
+        event.header.stamp = self.get_clock().now().to_msg()
+        self._events.publish(event)
+        finished = lambda: (self._recording.get('episode') == result.episode  # noqa: E731
+                            and self._recording.get('state') in ('finished', 'error'))
+        if self._p.record and await self._waiting.until(finished, self._p.record_timeout):
+            result.bag = self._recording.get('bag', '')
+
+
+def main():
+    """Entry point of the executable ``rollout_node``."""
+    run(RolloutNode, (ParameterError,))
+
+
+if __name__ == '__main__':
+    main()

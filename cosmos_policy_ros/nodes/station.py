@@ -1,0 +1,154 @@
+"""The operator's end inside a terminal program: a stop source, the rollout action's client and a view of the state."""
+import threading
+import time
+
+import rclpy
+from rclpy.action import ActionClient
+from rclpy.clock import Clock, ClockType
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+
+from cosmos_policy_ros.action import RunRollout
+from cosmos_policy_ros.msg import SafetyStatus, StopSource
+from cosmos_policy_ros.srv import Arm, ResetSafety
+
+from .qos import DRIVER, LATCHED
+
+HEARTBEAT_PERIOD = 0.05
+DISCOVERY = 2.0
+"""s of wall time in which nodes on the same host find each other."""
+
+
+class Station:
+    """A node with its own executor thread; every method may be called from the main thread.
+
+    Args:
+        source: id of the stop source that this station is.
+        heartbeat: send released heartbeats from the start; without, only an explicit stop is sent.
+    """
+
+    def __init__(self, source, heartbeat=True):
+        self._context = Context()
+        rclpy.init(context=self._context)
+        self._node = rclpy.create_node(f'station_{source}', context=self._context)
+        self._source, self._sequence, self._pressed, self._sending = source, 0, False, heartbeat
+        self.status, self.feedback = None, None
+        self._publisher = self._node.create_publisher(StopSource, '/cosmos_policy/stop', DRIVER)
+        self._node.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
+        self._rollout = ActionClient(self._node, RunRollout, '/cosmos_policy/run_rollout')
+        self._arm = self._node.create_client(Arm, '/cosmos_policy/arm')
+        self._reset = self._node.create_client(ResetSafety, '/cosmos_policy/reset_safety')
+        self._node.create_timer(HEARTBEAT_PERIOD, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        self._thread = threading.Thread(target=self._spin, name='station', daemon=True)
+        self._thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Leave the graph. A required stop source that leaves counts as pressed."""
+        self._executor.shutdown(timeout_sec=2.0)
+        rclpy.try_shutdown(context=self._context)
+        self._thread.join(timeout=2.0)
+
+    def others(self):
+        """Names of this package's nodes that already run in this domain, after a time for discovery."""
+        time.sleep(DISCOVERY)
+        ours = {'safety_supervisor', 'policy', 'rollout', 'recorder', 'sim'}
+        return sorted(ours.intersection(self._node.get_node_names()))
+
+    def press(self):
+        """Press this source's stop button, and keep it pressed."""
+        self._pressed = self._sending = True
+
+    def release(self):
+        """Let go of the stop button. The supervisor's latch stays until it is reset."""
+        self._pressed = False
+
+    def start(self, goal):
+        """Send a ``RunRollout`` goal; returns a ``Run``."""
+        return Run(self._rollout, goal, self._on_feedback)
+
+    def arm(self, authority='', patience=5.0):
+        """Ask the supervisor to give the arms to ``authority``, or to take them back; the response or None."""
+        return self._call(self._arm, Arm.Request(arm=bool(authority), authority=authority), patience)
+
+    def reset(self, patience=5.0):
+        """Ask for a reset naming the last event seen; the response or None."""
+        event = self.status.last_event_id if self.status else 0
+        return self._call(self._reset, ResetSafety.Request(event_id=event), patience)
+
+    def _call(self, client, request, patience):
+        if not client.wait_for_service(timeout_sec=patience):
+            return None
+        future = client.call_async(request)
+        deadline = time.monotonic() + patience
+        while not future.done() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return future.result() if future.done() else None
+
+    def _spin(self):
+        try:
+            self._executor.spin()
+        except ExternalShutdownException:
+            pass
+
+    def _on_status(self, message):
+        self.status = message
+
+    def _on_feedback(self, message):
+        self.feedback = message.feedback
+
+    def _beat(self):
+        if not self._sending:
+            return
+        self._sequence += 1
+        message = StopSource(id=self._source, level=StopSource.PRESSED if self._pressed else StopSource.RELEASED,
+                             sequence=self._sequence, supervisor_counter=self.status.counter if self.status else 0)
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        self._publisher.publish(message)
+
+
+class Run:
+    """A rollout under way."""
+
+    def __init__(self, client, goal, on_feedback):
+        self._client, self._goal, self._on_feedback = client, goal, on_feedback
+        self._sent = self._handle = self._result = None
+
+    def advance(self):
+        """Take the next step of the action protocol.
+
+        Returns:
+            The ``RunRollout.Result`` when the rollout has ended, else None.
+
+        Raises:
+            RuntimeError: the conductor is busy with another rollout.
+        """
+        if self._sent is None:
+            if self._client.server_is_ready():
+                self._sent = self._client.send_goal_async(self._goal, feedback_callback=self._on_feedback)
+        elif self._handle is None:
+            if self._sent.done():
+                self._handle = self._sent.result()
+                if not self._handle.accepted:
+                    raise RuntimeError('another rollout is running')
+                self._result = self._handle.get_result_async()
+        elif self._result.done():
+            return self._result.result().result
+        return None
+
+    def cancel(self):
+        """Ask for an early end; the result still comes."""
+        if self._handle is not None:
+            self._handle.cancel_goal_async()
+
+    @property
+    def accepted(self):
+        """Whether the conductor has taken the goal."""
+        return self._handle is not None

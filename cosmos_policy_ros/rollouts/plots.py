@@ -1,0 +1,85 @@
+"""Figures of an episode: joints and grippers, safety states, value and latency."""
+import numpy as np
+from matplotlib.figure import Figure
+
+from ..embodiment.joints import ARM_INDICES, CONTROL_PERIOD, SIDES
+from .series import MOTORS
+
+MEASURED, SENT, ASKED = '#1f4e79', '#e07b00', '#8c959f'
+
+STATE_COLOURS = {
+    'BOOT': '#d0d7de', 'DISARMED': '#afb8c1', 'READY': '#9ec5e8', 'RUNNING': '#4c9f70', 'STOPPING': '#e6b800',
+    'HELD': '#f0c674', 'PROTECTIVE_STOP': '#e07b00', 'ESTOPPED': '#a40e26', 'FAULT': '#5c0a17'}
+
+
+def joint_figure(series):
+    """Seven rows, a column for each arm: asked of and sent by the supervisor, and measured, in rad over s."""
+    figure = Figure(figsize=(13, 12), layout='constrained')
+    axes = figure.subplots(len(MOTORS), len(SIDES), sharex=True)
+    for column, side in enumerate(SIDES):
+        measured, sent, gripper = series.measured[column], series.sent[column], series.gripper_sent[column]
+        for row, motor in enumerate(MOTORS):
+            axis = axes[row, column]
+            if row < 6:
+                index = ARM_INDICES[6 * column + row]
+                axis.plot(series.asked.time, series.asked.value[:, index], color=ASKED, linewidth=2.6, alpha=0.6,
+                          label='asked')
+                axis.step(sent.time, sent.value[:, row], where='post', color=SENT, linewidth=1.3, label='sent')
+            else:
+                axis.step(gripper.time, gripper.value, where='post', color=SENT, linewidth=1.3, label='sent')
+            axis.plot(measured.time, measured.value[:, row], color=MEASURED, linewidth=1.1, label='measured')
+            _tidy(axis, f'{motor.replace("_", " ")} (rad)')
+        axes[0, column].set_title(f'{side.value} arm')
+        axes[-1, column].set_xlabel('time (s)')
+        axes[-1, column].set_xlim(0, _span(series))
+    axes[0, -1].legend(ncols=3, loc='upper right', fontsize=8, framealpha=0.9)
+    return figure
+
+
+def policy_figure(series):
+    """Safety states, predicted value and inference latency by stage, over s."""
+    figure = Figure(figsize=(13, 5.5), layout='constrained')
+    states, values, latencies = figure.subplots(3, 1, sharex=True, height_ratios=(0.8, 2, 2))
+    _draw_states(states, series)
+    values.plot(series.value.time, series.value.value, 'o-', color=MEASURED, markersize=4, linewidth=1.1)
+    values.set_ylim(-0.05, 1.05)
+    _tidy(values, 'value')
+    bottom = np.zeros(len(series.latency.time))
+    for index, stage in enumerate(series.stages):
+        height = np.nan_to_num(series.latency.value[:, index])
+        latencies.bar(series.latency.time, height, 0.25, bottom, label=stage)
+        bottom += height
+    if series.stages:
+        latencies.legend(fontsize=8, ncols=len(series.stages), framealpha=0.9)
+    _tidy(latencies, 'inference (s)')
+    latencies.set_xlabel('time (s)')
+    latencies.set_xlim(0, _span(series))
+    return figure
+
+
+def _span(series):
+    """Seconds to show; never zero."""
+    return max(series.record.duration, CONTROL_PERIOD)
+
+
+def _draw_states(axis, series):
+    time, names = series.state.time, series.state.value
+    ends = [*time[1:], series.record.duration] if len(time) else []
+    labelled = set()
+    for begin, end, name in zip(time, ends, names):
+        axis.axvspan(begin, end, color=STATE_COLOURS.get(name, '#ffffff'), linewidth=0,
+                     label=None if name in labelled else name)
+        labelled.add(name)
+    axis.set_yticks([])
+    axis.set_ylabel('safety')
+    if labelled:
+        axis.legend(ncols=len(labelled), loc='lower left', bbox_to_anchor=(0, 1), fontsize=8, frameon=False)
+
+
+def _tidy(axis, label):
+    axis.set_ylabel(label, fontsize=8)
+    axis.tick_params(labelsize=8)
+    axis.grid(alpha=0.25)
+    axis.margins(x=0)
+    for edge in ('top', 'right'):
+        axis.spines[edge].set_visible(False)

@@ -1,0 +1,76 @@
+"""A video of an episode's cameras side by side."""
+from pathlib import Path
+
+import av
+import numpy as np
+from PIL import Image
+
+from .bag import BagReader
+from .images import decompress
+
+FPS = 25
+VIDEO_FILE = 'episode.mp4'
+PANEL = (640, 480)  # of one camera, before the video is scaled
+
+
+def write_video(folder, height=360):
+    """Write ``episode.mp4`` into an episode's folder: its cameras side by side, 25 frames a recorded second.
+
+    ``height`` (even, pixels) is the video's; a camera takes a 4:3 panel of it. A frame shows each camera's last image by then,
+    black before its first. H.264 where that encoder exists, MPEG-4 otherwise.
+
+    Returns:
+        the video's path, or None when the bag holds no images.
+    """
+    folder = Path(folder)
+    draft = folder / f'.{VIDEO_FILE}'
+    with BagReader(folder) as bag:
+        topics = bag.record.robot.compressed_images()
+        if not any(bag.topics[topic][1] for topic in topics if topic in bag.topics):
+            return None
+        width = len(topics) * height * 4 // 3 // 2 * 2
+        with av.open(str(draft), 'w', format='mp4', options={'movflags': 'faststart'}) as container:
+            container.metadata['title'] = f'{bag.record.id}: {bag.record.instruction or bag.record.task}'
+            stream = _add_stream(container, width, height)
+            for picture in _pictures(bag, topics):
+                frame = av.VideoFrame.from_ndarray(picture, 'rgb24').reformat(width, height, 'yuv420p')
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+    path = folder / VIDEO_FILE
+    draft.replace(path)
+    return path
+
+
+def _add_stream(container, width, height):
+    codec = 'libx264' if 'libx264' in av.codecs_available else 'mpeg4'
+    stream = container.add_stream(codec, rate=FPS)
+    stream.width, stream.height, stream.pix_fmt = width, height, 'yuv420p'
+    if codec == 'libx264':
+        stream.options = {'preset': 'veryfast', 'crf': '23'}
+    else:
+        stream.bit_rate = 4_000_000
+    return stream
+
+
+def _pictures(bag, topics):
+    """Yield (480, cameras * 640, 3) uint8, one a 1/25 s from the first image to the last."""
+    canvas = np.zeros((PANEL[1], PANEL[0] * len(topics), 3), np.uint8)
+    fresh, first, frames = {}, None, 0
+
+    def compose():
+        for topic, message in fresh.items():
+            image = decompress(message)
+            if image.shape[1::-1] != PANEL:
+                image = np.asarray(Image.fromarray(image).resize(PANEL, Image.BILINEAR))
+            left = topics.index(topic) * PANEL[0]
+            canvas[:, left:left + PANEL[0]] = image
+        fresh.clear()
+        return canvas
+
+    for topic, stamp, message in bag.messages(topics):
+        first = stamp if first is None else first
+        while (stamp - first) * FPS > (frames + 0.5) * 1e9:
+            yield compose()
+            frames += 1
+        fresh[topic] = message
+    yield compose()

@@ -1,0 +1,42 @@
+"""The stop: every joint from its commanded speed to rest at its acceleration limit."""
+import numpy as np
+
+
+def braking_distance(velocity, acceleration):
+    """Signed distance (same unit as the position) covered while braking from ``velocity`` at ``acceleration``: v |v| / 2a."""
+    return velocity * np.abs(velocity) / (2 * acceleration)
+
+
+class Brake:
+    """Constant deceleration of each joint from where it is commanded at time ``start``.
+
+    Joints are not synchronised: each comes to rest as soon as it can. A joint whose room up to its position limit is too
+    short brakes harder, so that it never passes the limit; ``limits.admit`` lets no such state arise.
+
+    Args:
+        position, velocity: (14,) commanded. limits: ``JointLimits``. start: s.
+    """
+
+    def __init__(self, position, velocity, limits, start):
+        self.start = start
+        self._position, self._velocity = position, velocity
+        room = np.where(velocity > 0, limits.upper - position, position - limits.lower)
+        distance = np.abs(braking_distance(velocity, limits.acceleration))
+        stretch = np.clip(np.divide(room, distance, out=np.ones_like(room), where=distance > 0), 0.0, 1.0)
+        with np.errstate(divide='ignore'):
+            self._deceleration = limits.acceleration / stretch
+        self._duration = np.abs(velocity) / self._deceleration
+
+    @property
+    def duration(self):
+        """s from ``start`` until all joints are at rest."""
+        return float(self._duration.max())
+
+    def at(self, now):
+        """Position and velocity, each (14,), at time ``now``; at rest at the end of the brake for every later time."""
+        t = np.clip(now - self.start, 0.0, self._duration)
+        sign = np.sign(self._velocity)
+        speed = np.abs(self._velocity)
+        # Travelled distance as mean speed times time, which stays finite for an infinite deceleration.
+        left = speed * (1 - np.divide(t, self._duration, out=np.ones_like(t), where=self._duration > 0))
+        return self._position + sign * (speed + left) / 2 * t, sign * left

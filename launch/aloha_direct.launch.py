@@ -1,0 +1,6 @@
+"""Policy, supervisor, recorder and conductor for the robot, one chunk a query."""
+from cosmos_policy_ros.bringup.launch_actions import describe
+
+
+def generate_launch_description():
+    return describe('policy', simulated=False, mode='direct')

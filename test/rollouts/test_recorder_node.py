@@ -1,0 +1,162 @@
+"""The recorder as a process among ROS 2 publishers."""
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip('rclpy')
+from robot_streams import RobotStreams  # noqa: E402
+
+from cosmos_policy_ros.bringup.environment import ros_environment  # noqa: E402
+from cosmos_policy_ros.msg import EpisodeEvent  # noqa: E402
+from cosmos_policy_ros.rollouts.audit import GAP_LIMIT, audit_bag  # noqa: E402
+from cosmos_policy_ros.rollouts.bag import BagReader  # noqa: E402
+from cosmos_policy_ros.rollouts.episode import EpisodeRecord, Outcome  # noqa: E402
+from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, SETPOINT, RobotTopics  # noqa: E402
+
+DOMAIN = 61
+ROBOT = RobotTopics()
+
+
+class Recorder:
+    """A recorder process; its log is readable after the end."""
+
+    def __init__(self, output, **parameters):
+        arguments = [word for name, value in {'output': output, **parameters}.items()
+                     for word in ('-p', f'{name}:={value}')]
+        self.log = open(f'{output}.log', 'w+')
+        self.process = subprocess.Popen(
+            [sys.executable, '-m', 'cosmos_policy_ros.nodes.recorder_node', '--ros-args', *arguments],
+            env=ros_environment(DOMAIN), stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
+
+    def end(self, number):
+        self.process.send_signal(number)
+        self.process.wait(15)
+        self.log.seek(0)
+        return self.log.read()
+
+
+@pytest.fixture
+def recorders(tmp_path, monkeypatch):
+    """Starts recorders that write into the test's folder and never outlive it."""
+    for name, value in ros_environment(DOMAIN).items():
+        monkeypatch.setenv(name, value)
+    started = []
+
+    def start(**parameters):
+        started.append(Recorder(parameters.pop('output', tmp_path / 'out'), **parameters))
+        return started[-1]
+
+    yield start
+    for recorder in started:
+        if recorder.process.poll() is None:
+            recorder.process.kill()
+        recorder.process.wait()
+        recorder.log.close()
+
+
+def rows_later(robot, rows):
+    """Waits until so many more rows of 40 ms have been published."""
+    target = robot._tick + 4 * rows
+    robot.wait(lambda: robot._tick >= target)
+
+
+def begin(robot, episode, **fields):
+    robot.event(EpisodeEvent.BEGIN, episode, **fields)
+    return robot.wait_for_state(episode, 'recording', 'error')
+
+
+def test_an_episode_becomes_a_bag_with_report_and_video_then_another_one(recorders, tmp_path):
+    """All streams, nothing dropped, no gap above 100 ms in them, and the node takes the next episode meanwhile."""
+    recorder = recorders(minimum_free_gb=0.1)
+    with RobotStreams(DOMAIN) as robot:
+        robot.wait_for_recorder()
+        assert begin(robot, 'first', metadata=json.dumps({'checkpoint': 'abc'}))['state'] == 'recording'
+        rows_later(robot, 50)
+        robot.event(EpisodeEvent.INTERVENTION_BEGIN, 'first')
+        robot.event(EpisodeEvent.END, 'first', outcome='success', score=1.0, steps=50)
+        assert begin(robot, 'second')['state'] == 'recording'
+        rows_later(robot, 10)
+        robot.event(EpisodeEvent.END, 'second', outcome='timeout', score=float('nan'), steps=10)
+        finished = robot.wait_for_state('first', 'finished', patience=60)
+        robot.wait_for_state('second', 'finished', patience=60)
+    assert 'Traceback' not in recorder.end(signal.SIGINT)
+    assert recorder.process.returncode == 0
+    folder = tmp_path / 'out' / 'first'
+    assert finished['bag'] == str(folder) and finished['outcome'] == 'success'
+    assert (folder / 'report.html').exists() and (folder / 'episode.mp4').exists()
+    with BagReader(folder) as bag:
+        record, counts = bag.record, {topic: count for topic, (_, count) in bag.topics.items()}
+        events = [message.kind for _, _, message in bag.messages([EPISODE_EVENT])]
+    assert (record.outcome, record.seed, record.checkpoint, record.steps) == (Outcome.SUCCESS, 7, 'abc', 50)
+    assert (record.interventions, record.chunks) == (1, counts['/cosmos_policy/chunk'])
+    assert events == [EpisodeEvent.BEGIN, EpisodeEvent.INTERVENTION_BEGIN, EpisodeEvent.END]
+    gaps = {audit.topic: audit.largest_gap for audit in audit_bag(folder)}
+    for topic in (*ROBOT.compressed_images(), *ROBOT.joint_states(), *ROBOT.joint_groups(), SETPOINT):
+        assert counts[topic] >= 45 and gaps[topic] <= GAP_LIMIT, topic
+    assert not any(audit.dropped or audit.out_of_order for audit in record.topics)
+    second = EpisodeRecord.load(tmp_path / 'out' / 'second')
+    assert (second.outcome, second.score) == (Outcome.TIMEOUT, None)
+
+
+def test_interrupt_closes_the_bag_and_kill_is_recovered_at_the_next_start(recorders, tmp_path):
+    """SIGINT marks the episode interrupted; after SIGKILL the next recorder makes a readable bag of what is there."""
+    options = {'minimum_free_gb': 0.1, 'report': 'false', 'video': 'false'}
+    with RobotStreams(DOMAIN) as robot:
+        first = recorders(**options)
+        robot.wait_for_recorder()
+        assert begin(robot, 'cut')['state'] == 'recording'
+        rows_later(robot, 25)
+        log = first.end(signal.SIGINT)
+        assert first.process.returncode == 0 and 'Traceback' not in log, log
+        record = EpisodeRecord.load(tmp_path / 'out' / 'cut')
+        assert record.outcome is Outcome.INTERRUPTED and 'shut down' in record.reason and record.steps >= 20
+
+        robot.wait(lambda: not robot.node.count_publishers('/cosmos_policy/recording'))
+        second = recorders(**options)
+        robot.wait_for_recorder()
+        assert begin(robot, 'killed')['state'] == 'recording'
+        rows_later(robot, 75)
+        second.end(signal.SIGKILL)
+
+        robot.wait(lambda: not robot.node.count_publishers('/cosmos_policy/recording'), 30)
+        third = recorders(**options)
+        robot.wait_for_recorder()
+        assert 'recovered an episode' in third.end(signal.SIGTERM)
+    with BagReader(tmp_path / 'out' / 'killed') as bag:
+        assert bag.record.outcome is Outcome.INTERRUPTED
+        assert bag.record.duration > 1.0 and bag.record.steps >= 25
+        assert bag.topics[ROBOT.compressed_images()[0]][1] >= 25
+    assert sorted(os.listdir(tmp_path / 'out')) == ['cut', 'killed']
+
+
+def test_what_cannot_be_recorded_is_announced_once_and_leaves_nothing(recorders, tmp_path):
+    """A folder that cannot be written, no space, a bad id: an error for the conductor, the recorder stays up."""
+    (tmp_path / 'file').touch()
+    with RobotStreams(DOMAIN) as robot:
+        blocked = recorders(output=tmp_path / 'file')
+        robot.wait_for_recorder()
+        answer = begin(robot, 'one')
+        assert answer['state'] == 'error' and 'cannot record into' in answer['message']
+        answer = begin(robot, 'two', metadata='{')
+        assert 'not JSON' in answer['message']
+        assert blocked.process.poll() is None
+        assert blocked.end(signal.SIGINT).count('cannot record into') == 1
+
+        robot.wait(lambda: not robot.node.count_publishers('/cosmos_policy/recording'))
+        full = recorders(minimum_free_gb=9999.0)
+        robot.wait_for_recorder()
+        answer = begin(robot, 'three')
+        assert 'make space' in answer['message']
+        full.end(signal.SIGINT)
+    assert [path for path in (tmp_path / 'out').rglob('*')] == []
+
+
+def test_a_parameter_out_of_range_ends_with_a_sentence(recorders):
+    recorder = recorders(jpeg_quality=500)
+    assert recorder.process.wait(20) == 2
+    log = recorder.end(signal.SIGINT)
+    assert 'jpeg_quality' in log and 'Traceback' not in log

@@ -1,0 +1,132 @@
+"""A rig around the supervisor: arms that lag behind their commands, heartbeating stop, cameras, a clock that steps 10 ms."""
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+from cosmos_policy_ros.embodiment.gripper import GRIPPER_MAPS
+from cosmos_policy_ros.embodiment.joints import SIDES
+from cosmos_policy_ros.embodiment.poses import START
+from cosmos_policy_ros.safety.config import load_config
+from cosmos_policy_ros.safety.supervisor import Supervisor
+
+CONFIG_FILE = Path(__file__).parents[2] / 'config' / 'safety.yaml'
+TICK, ROW = 0.01, 0.04
+
+
+def gripper_observation(action):
+    """What the robot reports for a gripper that has reached ``action``."""
+    gripper = GRIPPER_MAPS['ros1']
+    return gripper.observation_from_finger(gripper.finger_from_joint(gripper.joint_from_action(action)))
+
+
+class Rig:
+    """Drives a ``Supervisor`` tick by tick; attributes switch its inputs off. ``sent`` keeps (time, command)."""
+
+    def __init__(self, **changes):
+        self.config = replace(load_config(CONFIG_FILE), **changes)
+        self.core = Supervisor(self.config)
+        self.ticks = 0
+        self.measured = START.copy()
+        self.feeds = {'left', 'right', 'operator', *self.config.cameras}
+        self.follows = True
+        self.pressed = False
+        self.stop_sequence = 0
+        self.echo = None
+        self.counter = 0
+        self.sequence = 0
+        self.sent = []
+
+    @property
+    def now(self):
+        return 5.0 + self.ticks * TICK
+
+    def observe(self, side, positions=None, stamp=None):
+        values = self.measured[7 * SIDES.index(side):][:7].copy() if positions is None else positions
+        if positions is None:
+            values[6] = gripper_observation(values[6])
+        self.core.observe_joints(side, values, self.now if stamp is None else stamp, self.now)
+
+    def heartbeat(self):
+        self.stop_sequence += 1
+        self.core.observe_stop_source('operator', self.pressed, self.stop_sequence,
+                                      self.counter if self.echo is None else self.echo, self.now)
+
+    def step(self, ticks=1):
+        """Advance; returns the last ``Output``."""
+        for _ in range(ticks):
+            self.ticks += 1
+            if self.follows and self.core.command is not None:
+                lag = np.tile([*self.config.servo_lag, 0.05], 2)
+                self.measured += (self.core.command - self.measured) * (1 - np.exp(-TICK / lag))
+            for side in SIDES:
+                if side.value in self.feeds:
+                    self.observe(side)
+            for camera in self.config.cameras:
+                if camera in self.feeds and self.ticks % 3 == 0:
+                    self.core.observe_camera(camera, self.now, self.now)
+            if 'operator' in self.feeds and self.ticks % 5 == 0:
+                self.heartbeat()
+            output = self.core.tick(self.now)
+            if self.ticks % 10 == 0:
+                self.counter = self.core.status(self.now).counter
+            if output.command is not None:
+                self.sent.append((self.now, output.command))
+        return output
+
+    def row(self, positions, **changes):
+        """A setpoint of the current epoch that is due now."""
+        self.sequence += 1
+        values = {'source': self.core.authority, 'epoch': self.core.epoch, 'sequence': self.sequence,
+                  'target_time': self.now, 'positions': positions, **changes}
+        return SimpleNamespace(**values)
+
+    def offer(self, positions, **changes):
+        return self.core.offer(self.row(positions, **changes), self.now)
+
+    def play(self, rows):
+        """Offer rows one period apart and tick in between; returns the verdicts."""
+        verdicts = []
+        for positions in rows:
+            verdicts.append(self.offer(positions))
+            self.step(4)
+        return verdicts
+
+    def ready(self):
+        """Advance until arming is possible."""
+        self.step(60)
+        return self
+
+    def armed(self, authority='policy'):
+        self.ready()
+        reply = self.core.request_arm(authority, self.now)
+        assert reply.accepted, reply.blockers
+        return self
+
+    def running(self, speed=1.0, rows=6):
+        """Armed and moving the left waist at ``speed`` rad/s."""
+        self.armed()
+        self.play(moving(self.core.command, speed, rows))
+        assert self.state == 'RUNNING'
+        return self
+
+    @property
+    def state(self):
+        return self.core.state.name
+
+    @property
+    def status(self):
+        return self.core.status(self.now)
+
+    @property
+    def causes(self):
+        return [active.cause.id for active in self.status.causes]
+
+
+def moving(start, speed, rows, joint=0):
+    """Rows from ``start`` that move one joint at ``speed`` per s."""
+    path = np.tile(start, (rows, 1))
+    path[:, joint] += speed * ROW * np.arange(1, rows + 1)
+    return path
+
