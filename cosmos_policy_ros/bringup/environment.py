@@ -19,8 +19,10 @@ def ros_environment(domain=None):
     """
     environment = dict(os.environ)
     profile = str(config_file('fastdds_one_host.xml'))
-    one_host = {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SYSTEM_DEFAULT', 'FASTDDS_DEFAULT_PROFILES_FILE': profile,
-                'FASTRTPS_DEFAULT_PROFILES_FILE': profile}
+    # Jazzy and earlier know the variable under Fast DDS's former name, which later ones warn about.
+    old = environment.get('ROS_DISTRO') in ('humble', 'iron', 'jazzy')
+    one_host = {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SYSTEM_DEFAULT',
+                'FASTRTPS_DEFAULT_PROFILES_FILE' if old else 'FASTDDS_DEFAULT_PROFILES_FILE': profile}
     for name, value in {**THREADS, **one_host}.items():
         environment.setdefault(name, value)
     if domain is not None:

@@ -31,7 +31,7 @@ def run(args):
     check_rendering()
     logs = output / 'logs'
     say(f'demo: task {options.task}, seed {options.seed}; logs in {logs}')
-    with running_graph(graph(options, simulated=True), args.domain, logs, source='terminal') as (station, processes):
+    with running_graph(graph(options, simulated=True), args.domain, logs, source='operator') as (station, processes):
         result = _episode(station, processes, options, args.step_limit)
     return _summary(result, options)
 

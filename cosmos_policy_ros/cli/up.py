@@ -32,7 +32,7 @@ def run(args):
         check_checkpoint(options.checkpoint)
         specs = graph(options, simulated=args.simulated)
     line = LiveLine()
-    with running_graph(specs, args.domain, output / 'logs', source='terminal') as (station, processes):
+    with running_graph(specs, args.domain, output / 'logs', source='operator') as (station, processes):
         say(f'up: {", ".join(spec.executable for spec in specs)}; logs in {output / "logs"}; Ctrl-C ends')
         try:
             while True:

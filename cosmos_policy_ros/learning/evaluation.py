@@ -16,6 +16,7 @@ from ..embodiment.limits import both_arms
 from ..policy.cosmos_policy import CosmosPolicy
 from ..policy.observation import Observation
 from ..safety.config import load_config
+from ..safety.state import SafetyState
 from ..safety.supervisor import Supervisor
 from ..sim.cameras import CAMERAS, CameraRig
 from ..sim.world import World
@@ -25,9 +26,11 @@ TICK = 0.01
 """s between two supervisor ticks."""
 
 TICKS_PER_ROW = round(CONTROL_PERIOD / TICK)
-HEARTBEAT_TICKS = 5
-STOP_SOURCE = 'terminal'
+HEARTBEAT_TICKS, STATUS_TICKS = 5, 10
+STOP_SOURCE = 'operator'
 AUTHORITY = 'policy'
+STOPPED = (SafetyState.STOPPING, SafetyState.PROTECTIVE_STOP, SafetyState.ESTOPPED, SafetyState.FAULT)
+"""States that end an episode: nobody is there to arm the policy again."""
 
 
 @dataclass(frozen=True)
@@ -99,15 +102,17 @@ class Evaluator:
         timeline = ChunkTimeline(executed_rows=s.executed_rows, blend_rows=s.blend_rows, expected_latency=s.latency,
                                  speed=both_arms(s.speed, s.gripper_speed))
         pending, inference, chunks, value = None, [], 0, float('nan')
-        epoch, outcome, tick, heartbeat = None, 'timeout', 0, 0
+        epoch, outcome, tick, heartbeat, counter = None, 'timeout', 0, 0, 0
         ticks = round(s.limit / TICK)
         latency_ticks = int(np.ceil(s.latency / TICK - 1e-9))
         while timeline.figures.rows * TICKS_PER_ROW < ticks:
             now = tick * TICK
             self._sense(supervisor, now, tick)
+            if tick % STATUS_TICKS == 0:
+                counter = supervisor.status(now).counter
             if tick % HEARTBEAT_TICKS == 0:
                 heartbeat += 1
-                supervisor.observe_stop_source(STOP_SOURCE, False, heartbeat, supervisor.counter, now)
+                supervisor.observe_stop_source(STOP_SOURCE, False, heartbeat, counter, now)
             if epoch is None:
                 reply = supervisor.request_arm(AUTHORITY, now)
                 if reply.accepted:
@@ -136,7 +141,7 @@ class Evaluator:
             if self._done(tick):
                 outcome = 'success'
                 break
-            if supervisor.status(now).latched:
+            if supervisor.state in STOPPED:
                 outcome = 'stopped'
                 break
         figures, status = timeline.figures, supervisor.status(tick * TICK)

@@ -1,7 +1,8 @@
-"""Demonstrations on disk: HDF5 shards of whole episodes, images raw, all arrays concatenated so that they load in one go.
+"""Demonstrations on disk: HDF5 shards of whole episodes, images raw, arrays concatenated so that they load in one go.
 
 A shard holds ``state`` (R, 14), ``action`` (R, 14), ``image_rows`` (N,), ``images`` (N, 3, S, S, 3) and, one entry an
-episode, ``rows`` and ``image_counts`` (lengths), ``seed``, ``success``, ``score``, ``task``, ``instruction``, ``variant``.
+episode, ``rows`` and ``image_counts`` (lengths), ``seed``, ``success``, ``score``, ``task``, ``instruction`` and
+``variant``.
 """
 from pathlib import Path
 
@@ -42,15 +43,15 @@ def read_shard(path):
             raise ValueError(f'{path} is not a shard of demonstrations: {error}') from error
     rows = [slice(a, b) for a, b in zip([0, *ends[:-1]], ends)]
     pictures = [slice(a, b) for a, b in zip([0, *image_ends[:-1]], image_ends)]
-    return [Demonstration(task=str(facts['task'][i]), instruction=str(facts['instruction'][i]), seed=int(facts['seed'][i]),
-                          variant=str(facts['variant'][i]), state=arrays['state'][rows[i]],
+    return [Demonstration(task=str(facts['task'][i]), instruction=str(facts['instruction'][i]),
+                          seed=int(facts['seed'][i]), variant=str(facts['variant'][i]), state=arrays['state'][rows[i]],
                           action=arrays['action'][rows[i]], image_rows=arrays['image_rows'][pictures[i]],
                           images=arrays['images'][pictures[i]], success=bool(facts['success'][i]),
                           score=float(facts['score'][i])) for i in range(len(rows))]
 
 
 def read_shards(folder):
-    """All Demonstrations of a folder's shards, in the order of the file names. Raises FileNotFoundError when it has none."""
+    """All Demonstrations of a folder's shards in the order of the file names; FileNotFoundError when it has none."""
     paths = sorted(Path(folder).glob('*.h5'))
     if not paths:
         raise FileNotFoundError(f'no *.h5 shards in {folder}: collect demonstrations first')

@@ -12,6 +12,12 @@ def seconds(stamp):
     return stamp.sec + stamp.nanosec * 1e-9
 
 
+def time_message(moment):
+    """``builtin_interfaces/Time`` of a moment in s."""
+    total = max(0, round(moment * NANOSECONDS))
+    return Time(sec=total // NANOSECONDS, nanosec=total % NANOSECONDS)
+
+
 class NodeClock:
     """Seconds that never step back, and the conversion to and from message stamps.
 
@@ -29,6 +35,18 @@ class NodeClock:
         """Seconds on this clock; 0 under ``use_sim_time`` until the first ``/clock`` message."""
         return self._ros.now().nanoseconds * 1e-9 if self.simulated else time.monotonic()
 
+    def when_started(self, callback):
+        """Call ``callback()`` once this clock runs: at once, or with the first ``/clock`` under ``use_sim_time``."""
+        if not self.simulated:
+            callback()
+            return
+
+        def look():
+            if self.now() > 0:
+                waiting.cancel()
+                callback()
+        waiting = self._node.create_timer(0.02, look, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
     def _offset(self):
         return 0.0 if self.simulated else self._ros.now().nanoseconds * 1e-9 - time.monotonic()
 
@@ -38,8 +56,7 @@ class NodeClock:
 
     def to_stamp(self, moment):
         """Message stamp of a moment on this clock."""
-        total = max(0, round((moment + self._offset()) * NANOSECONDS))
-        return Time(sec=total // NANOSECONDS, nanosec=total % NANOSECONDS)
+        return time_message(moment + self._offset())
 
     def timer(self, period, callback):
         """A node timer every ``period`` seconds of this clock."""

@@ -116,7 +116,7 @@ class PolicyNode(Node):
     def __init__(self):
         super().__init__('policy')
         self._p = p = declare(self, PolicyParameters)
-        self._clock = NodeClock(self)
+        self._time = NodeClock(self)
         self._tasks = load_tasks(config_file(p.tasks))
         if p.task not in self._tasks:
             raise StartupError(f'unknown task {p.task!r}; {p.tasks} knows {", ".join(sorted(self._tasks))}')
@@ -147,7 +147,7 @@ class PolicyNode(Node):
         self._setpoint_publisher = self.create_publisher(JointSetpoint, '/cosmos_policy/setpoint', ROW)
         self._imagined = {camera: self.create_publisher(Image, f'/cosmos_policy/imagined/{camera}', EVENT)
                           for camera in CAMERAS} if p.publish_imagined else {}
-        self._clock.timer(CONTROL_PERIOD / 4, self._play)
+        self._time.timer(CONTROL_PERIOD / 4, self._play)
         self.get_logger().info(f'ready: {p.checkpoint}, task {p.task!r}: {self._instruction!r}')
 
     def close(self):
@@ -156,7 +156,7 @@ class PolicyNode(Node):
 
     def _on_joints(self, side, message):
         positions = driver_positions(message, self._p.gripper)
-        self._pairing.add_joints(side, self._clock.from_stamp(message.header.stamp), positions)
+        self._pairing.add_joints(side, self._time.from_stamp(message.header.stamp), positions)
 
     def _on_image(self, camera, message):
         try:
@@ -164,7 +164,7 @@ class PolicyNode(Node):
         except ValueError as error:
             self.get_logger().error(f'{camera}: {error}', throttle_duration_sec=5.0)
             return
-        self._pairing.add_image(camera, self._clock.from_stamp(message.header.stamp), image)
+        self._pairing.add_image(camera, self._time.from_stamp(message.header.stamp), image)
 
     def _on_set_task(self, request, response):
         instruction = request.instruction or self._tasks.get(request.task, '')
@@ -176,7 +176,7 @@ class PolicyNode(Node):
         return response
 
     def _on_status(self, status):
-        now = self._clock.now()
+        now = self._time.now()
         self._status_at = now
         mine = status.armed and status.authority == AUTHORITY
         if not mine:
@@ -193,7 +193,7 @@ class PolicyNode(Node):
             self._timeline.stop()
 
     def _play(self):
-        now = self._clock.now()
+        now = self._time.now()
         if self._epoch is None:
             return
         if now - self._status_at > STATUS_SILENCE:
@@ -202,7 +202,7 @@ class PolicyNode(Node):
             return
         setpoint = self._timeline.setpoint(now)
         if setpoint is not None:
-            self._setpoint_publisher.publish(setpoint_message(replace(setpoint, source=AUTHORITY), self._clock))
+            self._setpoint_publisher.publish(setpoint_message(replace(setpoint, source=AUTHORITY), self._time))
         if self._timeline.wants_chunk(now):
             self._request_chunk(now)
 
@@ -227,7 +227,7 @@ class PolicyNode(Node):
     def _on_result(self):
         while self._results:
             result = self._results.pop(0)
-            now = self._clock.now()
+            now = self._time.now()
             if isinstance(result, PolicyError):
                 self.get_logger().error(f'inference failed: {result}')
                 self._timeline.failed(str(result), now)
@@ -246,7 +246,7 @@ class PolicyNode(Node):
         if splice.refused:
             self.get_logger().warning(f'chunk {chunk.sequence} of epoch {chunk.epoch} refused: {splice.refused}')
             return
-        self._chunk_publisher.publish(chunk_message(chunk, self._clock))
+        self._chunk_publisher.publish(chunk_message(chunk, self._time))
         self._publish_imagined(chunk, prediction.future_images)
         self._play()
 
@@ -256,7 +256,7 @@ class PolicyNode(Node):
             data = array.array('B')
             data.frombytes(image.tobytes())
             message = Image(height=image.shape[0], width=image.shape[1], encoding='rgb8', step=3 * image.shape[1], data=data)
-            message.header.stamp = self._clock.to_stamp(chunk.observed_at)
+            message.header.stamp = self._time.to_stamp(chunk.observed_at)
             message.header.frame_id = camera
             publisher.publish(message)
 

@@ -22,13 +22,11 @@ from cosmos_policy_ros.embodiment.joints import SIDES
 from cosmos_policy_ros.msg import EpisodeEvent
 from cosmos_policy_ros.rollouts.audit import complaints
 from cosmos_policy_ros.rollouts.bag import RecordingError
-from cosmos_policy_ros.rollouts.episode import EpisodeRecord, Outcome
+from cosmos_policy_ros.rollouts.episode import REPORT_FILE, VIDEO_FILE, EpisodeRecord, Outcome
 from cosmos_policy_ros.rollouts.message_types import message_types
 from cosmos_policy_ros.rollouts.recording import Recording
 from cosmos_policy_ros.rollouts.recovery import recover
-from cosmos_policy_ros.rollouts.report import REPORT_FILE
 from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, OWN, RobotTopics, recorded_topics
-from cosmos_policy_ros.rollouts.video import VIDEO_FILE
 
 from .parameters import ParameterError, declare, parameter
 from .qos import LATCHED

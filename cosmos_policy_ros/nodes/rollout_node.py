@@ -43,7 +43,7 @@ class RolloutNode(Node):
     def __init__(self):
         super().__init__('rollout')
         self._p = declare(self, RolloutParameters)
-        self._clock = NodeClock(self)
+        self._time = NodeClock(self)
         self._safety, self._task, self._recording = None, None, {}
         self._rows = self._chunks = 0
         self._value = 0.0
@@ -97,9 +97,10 @@ class RolloutNode(Node):
             self._report(handle, 'arm')
             epoch = await self._take_arms()
         except RolloutRefused as refusal:
-            result.outcome, result.message = 'refused', str(refusal)
+            result.outcome, result.message = 'interrupted', str(refusal)
             if result.episode:
                 await self._close(goal, result, '')
+            result.outcome = 'refused'
             handle.abort()
             return result
         first_interventions = self._interventions()
@@ -144,6 +145,9 @@ class RolloutNode(Node):
             if reset is None or not reset.accepted:
                 raise RolloutRefused(reset.message if reset else 'sim_node does not answer; see its log')
             self._task = None
+        free = lambda: not self._safety.blockers  # noqa: E731
+        if not await self._waiting.until(free, p.service_timeout):
+            raise RolloutRefused('the supervisor would not arm: ' + '; '.join(self._safety.blockers))
         return task.instruction
 
     async def _begin(self, goal, instruction):
@@ -162,23 +166,13 @@ class RolloutNode(Node):
         return episode
 
     async def _take_arms(self):
-        """Arm the policy; a blocker may be one that passes by itself, so it is asked again until the time is over."""
-        blockers = []
-
-        async def ask():
-            reply = await self._waiting.answer(self._arm, Arm.Request(arm=True, authority=AUTHORITY), self._p.service_timeout)
-            if reply is None:
-                raise RolloutRefused('supervisor_node does not answer; see its log')
-            blockers[:] = reply.blockers
-            return reply
-
-        reply = await ask()
-        for _ in range(20):
-            if reply.accepted:
-                return reply.epoch
-            await self._waiting.until(lambda: False, 0.25)
-            reply = await ask()
-        raise RolloutRefused('the supervisor refuses to arm: ' + '; '.join(blockers))
+        """Arm the policy; returns the epoch."""
+        reply = await self._waiting.answer(self._arm, Arm.Request(arm=True, authority=AUTHORITY), self._p.service_timeout)
+        if reply is None:
+            raise RolloutRefused('supervisor_node does not answer; see its log')
+        if not reply.accepted:
+            raise RolloutRefused('the supervisor refuses to arm: ' + '; '.join(reply.blockers))
+        return reply.epoch
 
     async def _watch(self, handle, goal, epoch):
         """Follow the episode to its end; returns outcome and message."""

@@ -13,6 +13,8 @@ class StartupError(Exception):
 def run(make_node, expected=()):
     """Spin the node that ``make_node()`` builds until SIGINT or SIGTERM, then let it close.
 
+    A node with a method ``spin(executor)`` spins itself; one with ``close()`` is closed before it is destroyed.
+
     Args:
         make_node: called after ``rclpy.init``.
         expected: exception classes whose message is meant for the user: printed without a traceback, exit code 2.
@@ -24,7 +26,7 @@ def run(make_node, expected=()):
     try:
         node = make_node()
         executor.add_node(node)
-        executor.spin()
+        getattr(node, 'spin', SingleThreadedExecutor.spin)(executor)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except (StartupError, *expected) as error:

@@ -43,13 +43,17 @@ class SupervisorNode(Node):
     def __init__(self):
         super().__init__('safety_supervisor')
         self._p = declare(self, SupervisorParameters)
-        self._clock = NodeClock(self)
+        self._time = NodeClock(self)
         self._core = Supervisor(load_config(config_file(self._p.safety_config)))
         self._status_due = 0.0
         self._ticked = None
         self._loop_period_max = 0.0
         self._gripper_sent = {}
         self._group, self._single = {}, {}
+        self._status = self.create_publisher(SafetyStatus, '/cosmos_policy/safety_status', LATCHED)
+        self._time.when_started(self._connect)
+
+    def _connect(self):
         for side in SIDES:
             arm = self._p.arm(side)
             self._group[side] = self.create_publisher(JointGroupCommand, f'{arm}/commands/joint_group', DRIVER)
@@ -59,39 +63,38 @@ class SupervisorNode(Node):
             self.create_subscription(CameraInfo, self._p.info_topic(camera), partial(self._on_camera, camera), SENSOR)
         self.create_subscription(JointSetpoint, '/cosmos_policy/setpoint', self._on_setpoint, ROW)
         self.create_subscription(StopSource, '/cosmos_policy/stop', self._on_stop_source, DRIVER)
-        self._status = self.create_publisher(SafetyStatus, '/cosmos_policy/safety_status', LATCHED)
         self.create_service(Arm, '/cosmos_policy/arm', self._on_arm)
         self.create_service(ResetSafety, '/cosmos_policy/reset_safety', self._on_reset)
-        self._clock.timer(1.0 / self._p.rate, self._tick)
-        self._clock.timer(PUBLISHER_CHECK_PERIOD, self._check_publishers)
+        self._time.timer(1.0 / self._p.rate, self._tick)
+        self._time.timer(PUBLISHER_CHECK_PERIOD, self._check_publishers)
         gc.collect()
         gc.freeze()
 
     def _on_joints(self, side, message):
         positions = driver_positions(message, self._p.gripper)
-        self._core.observe_joints(side, positions, self._clock.from_stamp(message.header.stamp), self._clock.now())
+        self._core.observe_joints(side, positions, self._time.from_stamp(message.header.stamp), self._time.now())
 
     def _on_camera(self, camera, message):
-        self._core.observe_camera(camera, self._clock.from_stamp(message.header.stamp), self._clock.now())
+        self._core.observe_camera(camera, self._time.from_stamp(message.header.stamp), self._time.now())
 
     def _on_stop_source(self, message):
         self._core.observe_stop_source(message.id, message.level != StopSource.RELEASED, message.sequence,
-                                       message.supervisor_counter, self._clock.now())
+                                       message.supervisor_counter, self._time.now())
 
     def _on_setpoint(self, message):
         self._core.offer(Setpoint(message.source, message.epoch, message.sequence,
-                                  self._clock.from_stamp(message.header.stamp),
-                                  np.array(message.positions)), self._clock.now())
+                                  self._time.from_stamp(message.header.stamp),
+                                  np.array(message.positions)), self._time.now())
 
     def _on_arm(self, request, response):
-        now = self._clock.now()
+        now = self._time.now()
         reply = self._core.request_arm(request.authority, now) if request.arm else self._core.request_disarm(now)
         response.accepted, response.epoch, response.blockers = reply.accepted, reply.epoch, list(reply.blockers)
         self._publish_status(now)
         return response
 
     def _on_reset(self, request, response):
-        now = self._clock.now()
+        now = self._time.now()
         reply = self._core.request_reset(request.event_id, now)
         response.accepted, response.blockers = reply.accepted, list(reply.blockers)
         self._publish_status(now)
@@ -102,11 +105,11 @@ class SupervisorNode(Node):
             for publisher in (self._group[side], self._single[side]):
                 others = self.count_publishers(publisher.topic_name) - 1
                 if others > 0:
-                    self._core.report('duplicate_publisher', self._clock.now(),
+                    self._core.report('duplicate_publisher', self._time.now(),
                                       f'{others} other publisher(s) on {publisher.topic_name}')
 
     def _tick(self):
-        now = self._clock.now()
+        now = self._time.now()
         if self._ticked is not None:
             self._loop_period_max = max(self._loop_period_max, now - self._ticked)
         self._ticked = now
@@ -132,11 +135,11 @@ class SupervisorNode(Node):
             blockers=list(status.blockers), speed_scale=status.speed_scale, min_clearance=status.min_clearance,
             rows_accepted=status.rows_accepted, rows_clamped=status.rows_clamped, rows_refused=status.rows_refused,
             watched=list(status.ages), ages=list(status.ages.values()), loop_period_max=self._loop_period_max)
-        message.header.stamp = self._clock.to_stamp(now)
+        message.header.stamp = self._time.to_stamp(now)
         for active in status.causes:
             message.causes.append(SafetyCause(
                 id=active.cause.id, severity=int(active.cause.severity), event_id=active.event_id,
-                since=self._clock.to_stamp(active.since), text=active.text, hint=active.cause.hint))
+                since=self._time.to_stamp(active.since), text=active.text, hint=active.cause.hint))
         self._status.publish(message)
         self._status_due = now + STATUS_PERIOD
         self._loop_period_max = 0.0

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from .topics import RobotTopics
 
-RECORD_FILE = 'episode.json'
+RECORD_FILE, REPORT_FILE, VIDEO_FILE = 'episode.json', 'report.html', 'episode.mp4'
+"""What lies beside the bag in an episode's folder."""
+
 METADATA_FIELDS = {'checkpoint': str, 'safety_config': str, 'policy': dict, 'versions': dict, 'chunks': int,
                    'interventions': int}
 """What ``EpisodeEvent.metadata`` may give of an :class:`EpisodeRecord`, with its type."""

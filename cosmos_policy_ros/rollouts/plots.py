@@ -29,10 +29,10 @@ def joint_figure(series):
                 axis.step(gripper.time, gripper.value, where='post', color=SENT, linewidth=1.3, label='sent')
             axis.plot(measured.time, measured.value[:, row], color=MEASURED, linewidth=1.1, label='measured')
             _tidy(axis, f'{motor.replace("_", " ")} (rad)')
-        axes[0, column].set_title(f'{side.value} arm')
+        axes[0, column].set_title(f'{side.value} arm', fontsize=11)
         axes[-1, column].set_xlabel('time (s)')
         axes[-1, column].set_xlim(0, _span(series))
-    axes[0, -1].legend(ncols=3, loc='upper right', fontsize=8, framealpha=0.9)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), ncols=3, loc='outside upper center', frameon=False)
     return figure
 
 

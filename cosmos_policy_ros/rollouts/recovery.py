@@ -76,8 +76,9 @@ def _rebuild(folder):
             monitors[channel.topic].observe(message.log_time)
             ended = max(ended, message.log_time)
         final = bag.finish(replace(
-            record, outcome=Outcome.INTERRUPTED, reason='the recorder was killed; recovered up to the last chunk on disk',
-            ended=ended, steps=monitors[SETPOINT].received, chunks=monitors[CHUNK].received,
+            record, outcome=Outcome.INTERRUPTED, ended=ended,
+            reason='the recorder was killed; recovered up to the last chunk on disk',
+            steps=monitors[SETPOINT].received, chunks=monitors[CHUNK].received,
             topics=tuple(monitor.audit(record.started, ended) for monitor in monitors.values())))
     except RecordingError:
         bag.discard()

@@ -5,17 +5,16 @@ from io import BytesIO
 from pathlib import Path
 
 from .audit import complaints
+from .episode import REPORT_FILE, VIDEO_FILE
 from .plots import joint_figure, policy_figure
 from .series import read_series
-from .video import VIDEO_FILE
-
-REPORT_FILE = 'report.html'
 
 _STYLE = '''
 body { font: 15px/1.45 system-ui, sans-serif; color: #1b1f24; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0.2rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 .outcome { display: inline-block; padding: 0.1rem 0.7rem; border-radius: 1rem; color: #fff; font-weight: 600; }
-.success { background: #1a7f37; } .failure, .timeout { background: #bc4c00; } .stopped, .interrupted { background: #a40e26; }
+.success { background: #1a7f37; } .failure, .timeout { background: #bc4c00; }
+.stopped, .interrupted { background: #a40e26; }
 table { border-collapse: collapse; font-size: 0.87rem; } td, th { padding: 0.25rem 0.8rem; text-align: left;
 border-bottom: 1px solid #d8dee4; vertical-align: top; } td.number, th.number { text-align: right;
 font-variant-numeric: tabular-nums; } img, video { width: 100%; } .lost { color: #a40e26; }
@@ -42,7 +41,7 @@ def _page(series, video):
     title = html.escape(record.instruction or record.task or record.id)
     parts = [
         f'<h1>{title}</h1>',
-        f'<p><span class="outcome {record.outcome.value}">{record.outcome.value}</span> {html.escape(_summary(record))}</p>',
+        f'<p><span class="outcome {record.outcome.value}">{record.outcome.value}</span> {_summary(record)}</p>',
         f'<p class="lost">{html.escape(record.reason)}</p>' if record.reason else '',
         f'<video src="{VIDEO_FILE}" controls muted loop></video>' if video else '<p>No video.</p>',
         '<h2>Joints</h2>', _image(joint_figure(series)),

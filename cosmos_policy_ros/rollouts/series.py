@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..embodiment.joints import ARM_JOINTS
+from ..embodiment.joints import ACTION_DIM, ARM_JOINTS
 from .bag import BagReader
 from .episode import EpisodeRecord
 from .topics import CHUNK, SAFETY_STATUS, SETPOINT
@@ -72,11 +72,17 @@ def read_series(folder):
     times, chunks = rows[CHUNK]
     stages = tuple(dict.fromkeys(stage for chunk in chunks for stage in chunk.latency_stages))
     timed = [dict(zip(chunk.latency_stages, chunk.latency_seconds)) for chunk in chunks]
-    latency = np.array([[stage.get(name, np.nan) for name in stages] for stage in timed]).reshape(len(chunks), len(stages))
+    latency = np.array([[stage.get(name, np.nan) for name in stages] for stage in timed])
     return EpisodeSeries(
-        record, [signal(topic, len(MOTORS)) for topic in measured], [signal(topic, len(ARM_JOINTS)) for topic in groups],
-        [signal(topic) for topic in singles], signal(SETPOINT, 14), signal(SAFETY_STATUS),
-        Signal(np.array(times), np.array([chunk.value for chunk in chunks])), Signal(np.array(times), latency), stages)
+        record=record,
+        measured=[signal(topic, len(MOTORS)) for topic in measured],
+        sent=[signal(topic, len(ARM_JOINTS)) for topic in groups],
+        gripper_sent=[signal(topic) for topic in singles],
+        asked=signal(SETPOINT, ACTION_DIM),
+        state=signal(SAFETY_STATUS),
+        value=Signal(np.array(times), np.array([chunk.value for chunk in chunks])),
+        latency=Signal(np.array(times), latency.reshape(len(chunks), len(stages))),
+        stages=stages)
 
 
 def _motor_positions(topic, message):

@@ -20,7 +20,8 @@ COMPRESSED_IMAGE = 'sensor_msgs/msg/CompressedImage'
 class RobotTopics:
     """Names and nominal rates (Hz) of the robot's streams; the defaults are the Interbotix ROS 2 ALOHA's.
 
-    ``arms``: namespaces of the followers, left then right. ``images``: topics of raw images in the order of ``cameras``.
+    ``arms``: namespaces of the followers, left then right. ``images``: topics of raw images, in the order of
+    ``cameras``.
     """
 
     arms: tuple = ('/follower_left', '/follower_right')

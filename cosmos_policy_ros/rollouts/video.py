@@ -6,18 +6,18 @@ import numpy as np
 from PIL import Image
 
 from .bag import BagReader
+from .episode import VIDEO_FILE
 from .images import decompress
 
 FPS = 25
-VIDEO_FILE = 'episode.mp4'
 PANEL = (640, 480)  # of one camera, before the video is scaled
 
 
 def write_video(folder, height=360):
     """Write ``episode.mp4`` into an episode's folder: its cameras side by side, 25 frames a recorded second.
 
-    ``height`` (even, pixels) is the video's; a camera takes a 4:3 panel of it. A frame shows each camera's last image by then,
-    black before its first. H.264 where that encoder exists, MPEG-4 otherwise.
+    ``height`` (even, pixels) is the video's; a camera takes a 4:3 panel of it. A frame shows each camera's last
+    image by then, black before its first. H.264 where that encoder exists, MPEG-4 otherwise.
 
     Returns:
         the video's path, or None when the bag holds no images.

@@ -22,7 +22,7 @@ class Brake:
         self._position, self._velocity = position, velocity
         room = np.where(velocity > 0, limits.upper - position, position - limits.lower)
         distance = np.abs(braking_distance(velocity, limits.acceleration))
-        stretch = np.clip(np.divide(room, distance, out=np.ones_like(room), where=distance > 0), 0.0, 1.0)
+        stretch = np.maximum(0.0, np.divide(room, distance, out=np.ones_like(room), where=distance > room))
         with np.errstate(divide='ignore'):
             self._deceleration = limits.acceleration / stretch
         self._duration = np.abs(velocity) / self._deceleration

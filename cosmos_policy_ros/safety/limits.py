@@ -55,7 +55,8 @@ def admit(row, position, velocity, limits, dt, far_factor, scale=1.0):
     """
     if not dt > 0:
         raise ValueError(f'time step {dt} s: a row must come after the one before')
-    wanted = (row - position) / dt
+    with np.errstate(over='ignore'):  # an infinite speed is far outside like any other
+        wanted = (row - position) / dt
     lower, upper = admissible_velocity(position, velocity, limits, dt, scale)
     inside = (wanted >= lower - ROUNDING) & (wanted <= upper + ROUNDING)
     allowed = np.clip(wanted, lower, upper)

@@ -20,8 +20,8 @@ TIME_LIMIT = 24.0
 HOLD_ROWS = 15
 """Rows recorded after the expert is done, in which it holds still."""
 
-NOISE_SCALE = (0.01, 0.03)
-"""rad rms of the command noise; one scale is drawn for each noisy episode."""
+NOISE_SCALE = {'plate': (0.01, 0.03), 'transfer': (0.01, 0.03), 'candy': (0.01, 0.03), 'insertion': (0.002, 0.006)}
+"""rad rms of the command noise; one scale is drawn for each noisy episode. The peg has 4 mm of clearance."""
 
 _NOISE_TIME = 0.4
 """s, correlation time of the command noise."""
@@ -82,7 +82,7 @@ class Recorder:
     """Makes demonstrations in one world with one renderer, both used again for every episode."""
 
     def __init__(self, world, image_size=64, supersample=3, image_every=5):
-        """``image_size``: pixels. Images are rendered ``supersample`` times larger and averaged, every ``image_every`` rows."""
+        """``image_size``: pixels, rendered ``supersample`` times larger and averaged; ``image_every``: rows."""
         self.world = world
         self.image_size, self.supersample, self.image_every = image_size, supersample, image_every
         self._rig = CameraRig(world)
@@ -102,8 +102,8 @@ class Recorder:
         Args:
             seed: draws the scene and the variant's disturbance.
             variant: one of ``VARIANTS``.
-            prefix: None, or (policy, rows): ``policy(world)`` gives the (14,) command of each of the first ``rows`` rows,
-                which are executed and not recorded; then the expert takes over. Its time limit starts there.
+            prefix: None, or (policy, rows): ``policy(world)`` gives the (14,) command of each of the first ``rows``
+                rows, which are executed and not recorded; then the expert takes over. Its time limit starts there.
 
         Returns:
             Demonstration; ``success`` false when the expert did not make it in time.
@@ -114,7 +114,7 @@ class Recorder:
             raise ValueError(f'unknown variant {variant!r}: choose one of {", ".join(VARIANTS)}')
         rng = np.random.default_rng([seed, VARIANTS.index(variant)])
         self.world.reset(seed, task, displaced_pose(rng, self.world) if 'displaced' in variant else START)
-        noise = CommandNoise(rng, rng.uniform(*NOISE_SCALE)) if 'noisy' in variant else None
+        noise = CommandNoise(rng, rng.uniform(*NOISE_SCALE[task])) if 'noisy' in variant else None
         for _ in range(prefix[1] if prefix else 0):
             self.world.command(prefix[0](self.world))
             self.world.advance(CONTROL_PERIOD)

@@ -54,9 +54,12 @@ def duck(name='duck'):
     yellow, orange, black = '0.98 0.82 0.10 1', '0.95 0.45 0.05 1', '0.05 0.05 0.05 1'
     return _body(name, [
         box(DUCK_HALF, attributes=f'group="3" {_mass_and_colour(0.04, yellow)}'),
-        part((0.027, 0.0165, 0.0115), (-0.002, 0, -0.0055), yellow), part((0.010, 0.008, 0.006), (-0.024, 0, 0.001), yellow),
-        part((0.0125, 0.0115, 0.0115), (0.013, 0, 0.0115), yellow), part((0.008, 0.006, 0.003), (0.026, 0, 0.010), orange),
-        part((0.002, 0.002, 0.002), (0.0215, 0.0065, 0.015), black), part((0.002, 0.002, 0.002), (0.0215, -0.0065, 0.015), black)])
+        part((0.027, 0.0165, 0.0115), (-0.002, 0, -0.0055), yellow),
+        part((0.010, 0.008, 0.006), (-0.024, 0, 0.001), yellow),
+        part((0.0125, 0.0115, 0.0115), (0.013, 0, 0.0115), yellow),
+        part((0.008, 0.006, 0.003), (0.026, 0, 0.010), orange),
+        part((0.002, 0.002, 0.002), (0.0215, 0.0065, 0.015), black),
+        part((0.002, 0.002, 0.002), (0.0215, -0.0065, 0.015), black)])
 
 
 def plate(name='plate'):
@@ -70,7 +73,8 @@ def plate(name='plate'):
 def candy(name='candy'):
     """A candy of 8 g lying along x: 16 mm thick, 32 mm long."""
     wrapper = (f'<geom type="capsule" size="{numbers(CANDY_RADIUS, CANDY_HALF_LENGTH)}" euler="0 1.5707963 0" '
-               f'mass="0.008" rgba="0.90 0.10 0.55 1" {OBJECT_BITS} condim="6" friction="1 0.005 0.001" solref="0.01 1"/>')
+               f'mass="0.008" rgba="0.90 0.10 0.55 1" {OBJECT_BITS} condim="6" friction="1 0.005 0.001" '
+               'solref="0.01 1"/>')
     band = f'<geom type="cylinder" size="0.0083 0.003" euler="0 1.5707963 0" rgba="1 1 1 1" mass="0" {NO_COLLISION}/>'
     return _body(name, [wrapper, band])
 
@@ -92,6 +96,7 @@ def socket(name='socket'):
     """A square tube of 120 mm along x, 60 g, that takes the peg with 4 mm clearance on each side."""
     inner, middle = PEG_HALF[1] + SOCKET_CLEARANCE, PEG_HALF[1] + SOCKET_CLEARANCE + SOCKET_WALL / 2
     attributes = _mass_and_colour(0.015, '0.16 0.34 0.78 1')
-    flat, upright = (SOCKET_HALF_LENGTH, SOCKET_HALF_WIDTH, SOCKET_WALL / 2), (SOCKET_HALF_LENGTH, SOCKET_WALL / 2, inner)
+    flat = (SOCKET_HALF_LENGTH, SOCKET_HALF_WIDTH, SOCKET_WALL / 2)
+    upright = (SOCKET_HALF_LENGTH, SOCKET_WALL / 2, inner)
     return _body(name, [box(flat, (0, 0, middle), attributes), box(flat, (0, 0, -middle), attributes),
                         box(upright, (0, middle, 0), attributes), box(upright, (0, -middle, 0), attributes)])

@@ -51,7 +51,9 @@ SERVOS = (
 )
 """In the order of ``ARM_JOINTS``."""
 
-_FINGER_SERVO = 'kp="2000" kv="124" forcerange="-35 35"'
+FINGER_STIFFNESS, FINGER_DAMPING, FINGER_FORCE = 2000.0, 124.0, 35.0
+"""N/m, N s/m and N of the gripper's servo at one finger."""
+
 _AXES = ('1 0 0', '0 1 0', '0 0 1')
 
 # Mass (kg), centre of mass (m), diagonal inertia (1e-4 kg m2) of the moving links.
@@ -64,7 +66,7 @@ _INERTIA = {
     'gripper': (0.252, (0.0396, 0, 0.004), (6.9, 6.5, 4.7)),
 }
 
-# Half sizes and centres (m) in the link frame; ('cylinder', radius, half height, centre, axis) or ('box', half, centre).
+# m, in the link frame: ('cylinder', radius, half height, centre, axis) or ('box', half sizes, centre).
 _SHAPES = {
     'base': [('cylinder', 0.098, 0.022, (0, 0, 0.022), 'z'), ('box', (0.062, 0.045, 0.035), (-0.132, 0, 0.035)),
              ('cylinder', 0.060, 0.018, (0, 0, 0.060), 'z')],
@@ -118,7 +120,8 @@ def _finger(side, name, sign):
     return f'''
 <body name="{prefix}_{name}" pos="0.0687 0 0">
   <inertial mass="0.035" pos="0.04 {numbers(-0.015 * sign)} 0" diaginertia="2e-5 2e-5 1e-5"/>
-  <joint name="{prefix}_{name}" type="slide" axis="0 {sign} 0" range="{numbers(*FINGER_RANGE)}" damping="40" armature="0.243"/>
+  <joint name="{prefix}_{name}" type="slide" axis="0 {sign} 0" range="{numbers(*FINGER_RANGE)}" damping="40"
+    armature="0.243"/>
   {box((0.020, 0.003, 0.0075), (0.065, -0.0194 * sign, 0), f'name="{prefix}_{name}_pad" {colour} {contact}')}
   {box((0.0135, 0.006, 0.011), (0.0325, -0.0134 * sign, 0), f'{colour} {contact}')}
   {box((0.012, 0.012, 0.030), (0.007, -0.0104 * sign, 0), f'{colour} {contact}')}
@@ -134,7 +137,7 @@ def _link(side, index):
         _shape(shape, f'{_BITS[side]} material="{"servo" if i == _SERVO_HOUSINGS.get(name) else "arm"}"')
         for i, shape in enumerate(_SHAPES[name]))
     if name == 'gripper':
-        lens = f'pos="0.0254 0 0.0825" quat="0.59637 0.37993 -0.37993 -0.59637"'
+        lens = 'pos="0.0254 0 0.0825" quat="0.59637 0.37993 -0.37993 -0.59637"'
         housing = (f'<geom type="box" size="0.021 0.021 0.0115" material="camera" {_BITS[side]} '
                    'pos="0.0109 0 0.08926" quat="0.59637 0.37993 -0.37993 -0.59637"/>')
         mount = box((0.006, 0.012, 0.026), (0.008, 0, 0.052), f'material="camera" {_BITS[side]}')
@@ -163,7 +166,8 @@ def _servos(side):
     prefix = side.value
     arm = ''.join(f'<position name="{prefix}_{joint}" joint="{prefix}_{joint}" kp="{servo.stiffness}" '
                   f'forcerange="{numbers(-servo.limit, servo.limit)}"/>' for joint, servo in zip(ARM_JOINTS, SERVOS))
-    return f'{arm}<position name="{prefix}_gripper" joint="{prefix}_left_finger" {_FINGER_SERVO}/>'
+    gains = f'kp="{FINGER_STIFFNESS}" kv="{FINGER_DAMPING}" forcerange="{numbers(-FINGER_FORCE, FINGER_FORCE)}"'
+    return f'{arm}<position name="{prefix}_gripper" joint="{prefix}_left_finger" {gains}/>'
 
 
 def scene_xml(objects='', cell=Cell()):
@@ -193,7 +197,8 @@ def scene_xml(objects='', cell=Cell()):
   </visual>
   <asset>
     <texture type="skybox" builtin="gradient" rgb1="0.78 0.80 0.83" rgb2="0.55 0.58 0.62" width="64" height="384"/>
-    <texture name="floor" type="2d" builtin="checker" rgb1="0.30 0.31 0.33" rgb2="0.34 0.35 0.37" width="128" height="128"/>
+    <texture name="floor" type="2d" builtin="checker" rgb1="0.30 0.31 0.33" rgb2="0.34 0.35 0.37" width="128"
+      height="128"/>
     <material name="floor" texture="floor" texrepeat="8 8"/>
     <material name="table" rgba="0.56 0.50 0.42 1" specular="0.1"/>
     <material name="arm" rgba="0.17 0.17 0.18 1" specular="0.3" shininess="0.4"/>
@@ -202,7 +207,8 @@ def scene_xml(objects='', cell=Cell()):
     <material name="camera" rgba="0.72 0.73 0.75 1"/>
   </asset>
   <worldbody>
-    <light pos="0 -0.6 1.8" dir="0 0.35 -1" directional="true" castshadow="false" diffuse="0.55 0.55 0.53" specular="0.15 0.15 0.15"/>
+    <light pos="0 -0.6 1.8" dir="0 0.35 -1" directional="true" castshadow="false" diffuse="0.55 0.55 0.53"
+      specular="0.15 0.15 0.15"/>
     <geom name="floor" type="plane" size="3 3 0.1" pos="0 0 {numbers(top - 0.75)}" material="floor" {NO_COLLISION}/>
     {table}{legs}
     {_camera('cam_high', 'pos="0 -0.18 0.92" quat="0.99144 0.13053 0 0"')}

@@ -155,6 +155,6 @@ TASKS = {task.name: task for task in (
             _transfer_progress),
     SimTask('candy', 'put the candy in the bowl', objects.candy() + objects.bowl(), _start_candy, _in_bowl,
             _candy_progress),
-    SimTask('insertion', 'insert the peg into the socket', objects.peg() + objects.socket(), _start_insertion, _inserted,
-            _insertion_progress),
+    SimTask('insertion', 'insert the peg into the socket', objects.peg() + objects.socket(), _start_insertion,
+            _inserted, _insertion_progress),
 )}

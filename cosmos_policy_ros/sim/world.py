@@ -1,6 +1,4 @@
 """The simulated cell in motion: commands in, measured state out, on its own clock."""
-from functools import lru_cache
-
 import mujoco
 import numpy as np
 
@@ -9,7 +7,7 @@ from ..embodiment.gripper import GRIPPER_MAPS
 from ..embodiment.joints import ACTION_DIM, ARM_JOINTS, ARM_SLICE, GRIPPER_INDEX, SIDES
 from ..embodiment.limits import ARM_LOWER, ARM_UPPER
 from ..embodiment.poses import START
-from .scene import FINGER_RANGE, GRASP_POINT, TIMESTEP, build_model
+from .scene import (FINGER_DAMPING, FINGER_RANGE, FINGER_STIFFNESS, GRASP_POINT, SERVOS, TIMESTEP, build_model)
 from .tasks import TASKS
 
 SETTLE_TIME = 0.4
@@ -25,11 +23,6 @@ class SimulationDiverged(RuntimeError):
     """The physics blew up; the episode is worthless and the world needs a reset."""
 
 
-@lru_cache(maxsize=None)
-def _model_of(task_name):
-    return build_model(TASKS[task_name].objects)
-
-
 class World:
     """One simulated cell with the objects of one task.
 
@@ -39,13 +32,16 @@ class World:
     def __init__(self, task_name):
         self.gripper_map = GRIPPER_MAPS['ros1']
         self.cell = Cell()
+        self._models = {}
         self._load(task_name)
 
     def _load(self, task_name):
         if task_name not in TASKS:
             raise ValueError(f'unknown task {task_name!r}: choose one of {", ".join(TASKS)}')
         self.task = TASKS[task_name]
-        self.model = _model_of(task_name)
+        if task_name not in self._models:
+            self._models[task_name] = build_model(self.task.objects, self.cell)
+        self.model = self._models[task_name]
         self.data = mujoco.MjData(self.model)
         joint, body = self.model.joint, self.model.body
         self._arm_joints = {side: [joint(f'{side.value}_{name}').id for name in ARM_JOINTS] for side in SIDES}
@@ -73,6 +69,9 @@ class World:
         if task_name is not None and task_name != self.task.name:
             self._load(task_name)
         mujoco.mj_resetData(self.model, self.data)
+        for side in SIDES:
+            for motor in range(7):
+                self.set_servo_gain(side, motor, 1.0)
         for name, (x, y, z, yaw) in self.task.start(np.random.default_rng(seed)).items():
             self.place(name, (x, y, z), yaw)
         pose = np.asarray(pose, dtype=float)
@@ -89,6 +88,7 @@ class World:
         joint = self.data.joint(body)
         joint.qpos[:] = (*position, np.cos(yaw / 2), 0, 0, np.sin(yaw / 2))
         joint.qvel[:] = 0
+        mujoco.mj_kinematics(self.model, self.data)
 
     def command_arm(self, side, joints):
         """Set the goal of one arm, (6,) rad. As servos do, a joint ignores a goal beyond its limits.
@@ -118,6 +118,23 @@ class World:
             self.command_arm(side, vector[ARM_SLICE[side]])
             self.command_gripper(side, self.gripper_map.joint_from_action(vector[GRIPPER_INDEX[side]]))
 
+    def arm_goal(self, side):
+        """(6,) rad, a copy of the goals that the servos of one arm hold."""
+        return self.data.ctrl[ARM_SLICE[side]].copy()
+
+    def hold_here(self, side, motor):
+        """Make the present position the goal of motor 0..5 of the arm or 6, the gripper."""
+        goal = self.finger(side) if motor == 6 else self.joints(side)[motor]
+        self.data.ctrl[ARM_SLICE[side].start + motor] = goal
+
+    def set_servo_gain(self, side, motor, gain):
+        """Scale the servo of motor 0..5 of the arm or 6, the gripper: 1 is normal, 0 torque off. A reset restores 1."""
+        stiffness = gain * (SERVOS[motor].stiffness if motor < 6 else FINGER_STIFFNESS)
+        damping = 0.0 if motor < 6 else gain * FINGER_DAMPING
+        actuator = ARM_SLICE[side].start + motor
+        self.model.actuator_gainprm[actuator, 0] = stiffness
+        self.model.actuator_biasprm[actuator, 1:3] = -stiffness, -damping
+
     def commanded(self):
         """(14,) the goals that the servos hold, as an action."""
         vector = self.data.ctrl.copy()
@@ -136,6 +153,7 @@ class World:
         if any(self.data.warning[kind].number for kind in _BAD_STATE) or not np.isfinite(self.data.qpos).all():
             raise SimulationDiverged(f'{self.task.name}: the physics diverged after {before:.2f} s of simulation; '
                                      'reset the world (a command far outside the normal range is the usual cause)')
+        mujoco.mj_kinematics(self.model, self.data)  # a step leaves the poses of its beginning behind
 
     def state(self):
         """(14,) float64 measured state as an ALOHA client computes it: rad, grippers from the finger distance."""
@@ -165,9 +183,9 @@ class World:
         """(6,) N m that gravity and motion ask of the arm's servos."""
         return self.data.qfrc_bias[self._dof[side]]
 
-    def servo_torque(self):
-        """(14,) N m (grippers: N) that the servos exert."""
-        return self.data.actuator_force.copy()
+    def servo_force(self, side):
+        """(7,) N m of the arm's servos and N of the gripper's."""
+        return self.data.actuator_force[ARM_SLICE[side].start:GRIPPER_INDEX[side] + 1].copy()
 
     def pose(self, body):
         """(4, 4) pose of a body in the cell frame, e.g. 'duck' or 'left_gripper'."""

@@ -27,13 +27,14 @@ class RobotStreams:
         self._context = Context()
         rclpy.init(context=self._context, domain_id=domain)
         self.node = rclpy.create_node('robot_streams', context=self._context)
-        robot, make, self.qos = RobotTopics(), self.node.create_publisher, QoSProfile(depth=10)
-        self._images = [make(Image, topic, self.qos) for topic in robot.images]
-        self._joints = [make(JointState, topic, self.qos) for topic in robot.joint_states()]
-        self._groups = [make(JointGroupCommand, topic, self.qos) for topic in robot.joint_groups()]
-        self._singles = [make(JointSingleCommand, topic, self.qos) for topic in robot.joint_singles()]
-        self._setpoint, self._chunk = make(JointSetpoint, SETPOINT, self.qos), make(ActionChunk, CHUNK, self.qos)
-        self._safety, self._events = make(SafetyStatus, SAFETY_STATUS, self.qos), make(EpisodeEvent, EPISODE_EVENT, self.qos)
+        robot, make, qos = RobotTopics(), self.node.create_publisher, QoSProfile(depth=10)
+        self._images = [make(Image, topic, qos) for topic in robot.images]
+        self._joints = [make(JointState, topic, qos) for topic in robot.joint_states()]
+        self._groups = [make(JointGroupCommand, topic, qos) for topic in robot.joint_groups()]
+        self._singles = [make(JointSingleCommand, topic, qos) for topic in robot.joint_singles()]
+        self._setpoint, self._chunk = make(JointSetpoint, SETPOINT, qos), make(ActionChunk, CHUNK, qos)
+        self._safety = make(SafetyStatus, SAFETY_STATUS, qos)
+        self._events = make(EpisodeEvent, EPISODE_EVENT, qos)
         self.announced = []
         self.node.create_subscription(
             String, '/cosmos_policy/recording', lambda message: self.announced.append(json.loads(message.data)),

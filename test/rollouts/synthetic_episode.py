@@ -16,8 +16,8 @@ ROBOT = RobotTopics()
 
 
 def record(name='episode_1', **changes):
-    return EpisodeRecord(**{**dict(id=name, task='plate', instruction='put the duck on the plate', seed=7, started=START,
-                                   recorded_at='2024-01-01T00:00:00+00:00'), **changes})
+    return EpisodeRecord(**{'id': name, 'task': 'plate', 'instruction': 'put the duck on the plate', 'seed': 7,
+                            'started': START, 'recorded_at': '2024-01-01T00:00:00+00:00', **changes})
 
 
 def header(stamp, frame=''):
@@ -40,11 +40,13 @@ def image(stamp, shade=0, width=64, height=48, encoding='rgb8', step=None):
 
 
 def joint_state(stamp, positions):
-    return cdr('sensor_msgs/msg/JointState', header(stamp), list(DRIVER_JOINTS), np.asarray(positions, float), np.zeros(9), np.zeros(9))
+    return cdr('sensor_msgs/msg/JointState', header(stamp), list(DRIVER_JOINTS), np.asarray(positions, float),
+               np.zeros(9), np.zeros(9))
 
 
 def setpoint(stamp, sequence, positions):
-    return cdr('cosmos_policy_ros/msg/JointSetpoint', header(stamp), 'policy', 1, sequence, np.asarray(positions, float))
+    return cdr('cosmos_policy_ros/msg/JointSetpoint', header(stamp), 'policy', 1, sequence,
+               np.asarray(positions, float))
 
 
 def chunk(stamp, sequence, value):
@@ -82,7 +84,8 @@ def messages(seconds):
 
 
 def event(stamp, kind, episode='episode_1'):
-    return cdr('cosmos_policy_ros/msg/EpisodeEvent', header(stamp), kind, episode, 'plate', '', 7, '', np.nan, 0, '', '')
+    return cdr('cosmos_policy_ros/msg/EpisodeEvent', header(stamp), kind, episode, 'plate', '', 7, '', np.nan, 0,
+               '', '')
 
 
 def start(output, name='episode_1', free=lambda folder: 1 << 40, **changes):

@@ -112,9 +112,8 @@ def test_a_camera_that_starts_late_or_pauses_keeps_the_videos_time(tmp_path):
     recording = start(tmp_path)
     for tick in range(50):
         recording.put(ROBOT.images[0], START + tick * 40 * MS, image(START, shade=0))
-    late = np.full((48, 64, 3), 255, np.uint8)
-    recording.put(ROBOT.images[1], START + 1000 * MS, cdr('sensor_msgs/msg/Image', header(START), 48, 64, 'rgb8', 0, 192,
-                                                          late.reshape(-1)))
+    white = cdr('sensor_msgs/msg/Image', header(START), 48, 64, 'rgb8', 0, 192, np.full(48 * 192, 255, np.uint8))
+    recording.put(ROBOT.images[1], START + 1000 * MS, white)
     folder = recording.finish(recording.record, START + 2000 * MS)
     with av.open(str(write_video(folder))) as container:
         frames = [frame.to_ndarray(format='rgb24') for frame in container.decode(video=0)]

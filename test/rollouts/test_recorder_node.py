@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,12 +23,12 @@ ROBOT = RobotTopics()
 
 
 class Recorder:
-    """A recorder process; its log is readable after the end."""
+    """A recorder process and its log."""
 
     def __init__(self, output, **parameters):
         arguments = [word for name, value in {'output': output, **parameters}.items()
                      for word in ('-p', f'{name}:={value}')]
-        self.log = open(f'{output}.log', 'w+')
+        self.log = open(f'{output}.log', 'w')
         self.process = subprocess.Popen(
             [sys.executable, '-m', 'cosmos_policy_ros.nodes.recorder_node', '--ros-args', *arguments],
             env=ros_environment(DOMAIN), stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
@@ -35,8 +36,10 @@ class Recorder:
     def end(self, number):
         self.process.send_signal(number)
         self.process.wait(15)
-        self.log.seek(0)
-        return self.log.read()
+        return self.said()
+
+    def said(self):
+        return Path(self.log.name).read_text()
 
 
 @pytest.fixture
@@ -122,10 +125,10 @@ def test_interrupt_closes_the_bag_and_kill_is_recovered_at_the_next_start(record
         rows_later(robot, 75)
         second.end(signal.SIGKILL)
 
-        robot.wait(lambda: not robot.node.count_publishers('/cosmos_policy/recording'), 30)
         third = recorders(**options)
-        robot.wait_for_recorder()
-        assert 'recovered an episode' in third.end(signal.SIGTERM)
+        robot.wait(lambda: 'recovered an episode' in third.said())
+        third.end(signal.SIGTERM)
+        assert third.process.returncode == 0
     with BagReader(tmp_path / 'out' / 'killed') as bag:
         assert bag.record.outcome is Outcome.INTERRUPTED
         assert bag.record.duration > 1.0 and bag.record.steps >= 25
@@ -134,7 +137,7 @@ def test_interrupt_closes_the_bag_and_kill_is_recovered_at_the_next_start(record
 
 
 def test_what_cannot_be_recorded_is_announced_once_and_leaves_nothing(recorders, tmp_path):
-    """A folder that cannot be written, no space, a bad id: an error for the conductor, the recorder stays up."""
+    """A folder that cannot be written, no space, bad metadata, no clock: an error for the conductor, no crash."""
     (tmp_path / 'file').touch()
     with RobotStreams(DOMAIN) as robot:
         blocked = recorders(output=tmp_path / 'file')
@@ -149,9 +152,14 @@ def test_what_cannot_be_recorded_is_announced_once_and_leaves_nothing(recorders,
         robot.wait(lambda: not robot.node.count_publishers('/cosmos_policy/recording'))
         full = recorders(minimum_free_gb=9999.0)
         robot.wait_for_recorder()
-        answer = begin(robot, 'three')
-        assert 'make space' in answer['message']
+        assert 'make space' in begin(robot, 'three')['message']
         full.end(signal.SIGINT)
+
+        robot.wait(lambda: not robot.node.count_publishers('/cosmos_policy/recording'))
+        clockless = recorders(use_sim_time='true')
+        robot.wait_for_recorder()
+        assert 'no /clock' in begin(robot, 'four')['message']
+        clockless.end(signal.SIGINT)
     assert [path for path in (tmp_path / 'out').rglob('*')] == []
 
 

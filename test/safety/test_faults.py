@@ -130,7 +130,7 @@ def test_too_many_clamped(rig):
     rig.play(np.linspace(rig.core.command, open_fully, 40))
     beyond = open_fully.copy()
     beyond[6] = 1.12
-    kinds = [verdict.kind for verdict in rig.play([open_fully] + [beyond] * 9 + [open_fully] + [beyond] * 10)][-10:]
+    kinds = [verdict.kind for verdict in rig.play([open_fully] * 4 + [beyond] * 9 + [open_fully] + [beyond] * 10)][-10:]
     assert kinds == [Outcome.CLAMPED] * 9 + [Outcome.REFUSED]
     brakes_and_holds(rig, 'too_many_clamped')
 

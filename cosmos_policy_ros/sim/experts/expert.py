@@ -78,10 +78,6 @@ class Expert:
         while True:
             yield self._row({})
 
-    def joints(self, side):
-        """(6,) rad where the plan has the arm now."""
-        return self._joints[side]
-
     def open_action(self, gap):
         """Gripper command for a distance of ``gap`` m between the pads."""
         gripper = self.world.gripper_map
@@ -113,7 +109,8 @@ class Expert:
 
     def follow(self, knots, speed=1.0, check=None):
         """Rows along ``knots`` {side: (N, 6) rad}; arms end together. ``check()`` runs every row and may raise."""
-        paths = {side: JointPath(np.vstack([self._joints[side], way]), ARM_SPEED * speed) for side, way in knots.items()}
+        paths = {side: JointPath(np.vstack([self._joints[side], way]), ARM_SPEED * speed)
+                 for side, way in knots.items()}
         stretch = max(path.duration for path in paths.values())
         for path in paths.values():
             path.duration = stretch

@@ -18,7 +18,7 @@ _PITCH = np.deg2rad(50.0)  # steeper, and the two wrist cameras would meet
 _HEADING = {Side.LEFT: 0.0, Side.RIGHT: np.pi}
 _OUTWARDS = 0.012
 _STAND_OFF = 0.09
-_LATERAL_ERROR = 0.0025
+_LATERAL_ERROR = 0.0035
 
 
 class Insertion(Expert):
@@ -60,7 +60,8 @@ class Insertion(Expert):
         yield from self.slide(grasps, check=check)
         yield from self.wait(0.08)
         yield from self.close_on({side: PARTS[side] for side in sides})
-        yield from self.slide({side: self.raised(side, TRAVEL_HEIGHT + 0.03) for side in sides}, check=self._held(sides))
+        raised = {side: self.raised(side, TRAVEL_HEIGHT + 0.03) for side in sides}
+        yield from self.slide(raised, check=self._held(sides))
 
     def _held(self, sides):
         return _all(*(self.still_held(PARTS[side], side) for side in sides))
@@ -71,7 +72,8 @@ class Insertion(Expert):
         socket = pose_of(self._squared('socket'), SOCKET_AT)
         peg = pose_of(self._squared('peg'), SOCKET_AT + [APART, 0, 0])
         if not self._begun():
-            low = {side: self.raised(side, TRAVEL_HEIGHT) for side in PARTS if self.hand(side)[2, 3] < TRAVEL_HEIGHT - 0.02}
+            low = {side: self.raised(side, TRAVEL_HEIGHT) for side in PARTS
+                   if self.hand(side)[2, 3] < TRAVEL_HEIGHT - 0.02}
             if low:
                 yield from self.slide(low, check=held)
             yield from self.reach({Side.LEFT: socket @ np.linalg.inv(self.in_hand('socket', Side.LEFT)),

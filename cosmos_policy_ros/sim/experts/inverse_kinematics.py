@@ -2,7 +2,8 @@
 
 The forearm-roll and wrist-rotate axes meet at the wrist-angle joint, so the arm is a waist, a planar two-link arm up to
 that point, and a roll-pitch-roll wrist. Exact, and free of the flips of an iterative solver near the wrist's
-singularity: which of the two wrist branches is taken is explicit.
+singularity: which of the two wrist branches is taken is explicit. Poses are reached forwards, with the wrist in front
+of the waist axis and the elbow up; the limits rule out an elbow that bends down.
 """
 import numpy as np
 
@@ -65,7 +66,7 @@ class ArmSolver:
         reach = np.hypot(along, height)
         cos_elbow = (_UPPER ** 2 + _FOREARM ** 2 - reach ** 2) / (2 * _UPPER * _FOREARM)
         if not -1 <= cos_elbow <= 1:
-            raise Unreachable(f'{self.side.value} arm: the wrist would be {reach:.3f} m from the shoulder, beyond its reach')
+            raise Unreachable(f'{self.side.value} arm: the wrist would be {reach:.3f} m from the shoulder, out of reach')
         elbow = np.pi - _UPPER_SLOPE - np.arccos(cos_elbow)
         cos_shoulder = (_UPPER ** 2 + reach ** 2 - _FOREARM ** 2) / (2 * _UPPER * reach)
         shoulder = _UPPER_SLOPE - np.arctan2(height, along) - np.arccos(np.clip(cos_shoulder, -1, 1))

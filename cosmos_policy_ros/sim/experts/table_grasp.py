@@ -1,7 +1,6 @@
 """Hand poses for picking things off the table from above."""
 import numpy as np
 
-from ...embodiment.joints import Side
 from .expert import facing, fold
 from .inverse_kinematics import pose_of, rotation
 
@@ -15,7 +14,7 @@ _FAR, _MAX_TILT = (0.48, 0.60), 0.35
 
 
 def top_down(expert, side, position, yaw=None):
-    """(4, 4) pose of a hand above ``position`` (3,) m that points down and opens across ``yaw`` (rad; None: the arm's own).
+    """(4, 4) pose of a hand at ``position`` (3,) m that points down and opens across ``yaw`` rad (None: the arm's own).
 
     Far from the base, where the arm could not reach pointing straight down, the hand leans outwards by up to 0.35 rad.
     """
@@ -27,7 +26,7 @@ def top_down(expert, side, position, yaw=None):
 
 
 def grasp_from_above(expert, side, body, symmetry):
-    """(4, 4) pose of a hand that takes ``body`` across its y axis; ``symmetry`` rad is the turn that changes nothing."""
+    """(4, 4) pose of a hand that takes ``body`` across its y axis; a turn by ``symmetry`` rad makes no difference."""
     pose = expert.world.pose(body)
     axis = pose[:3, np.argmin(np.abs(pose[2, :2]))]
     yaw = np.arctan2(axis[1], axis[0])
@@ -66,8 +65,3 @@ def pick(expert, side, body, symmetry, others):
     yield from expert.wait(0.08)
     yield from expert.close_on({side: body})
     yield from expert.slide({side: above(grasp, TRAVEL_HEIGHT - grasp[2, 3])}, check=expert.still_held(body, side))
-
-
-def other_side(side):
-    """The other arm."""
-    return Side.LEFT if side is Side.RIGHT else Side.RIGHT

@@ -1,0 +1,377 @@
+"""The supervisor as a whole: arming, rows, takeover, reset, and what part F of the traps warns of."""
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cosmos_policy_ros.embodiment.gripper import GRIPPER_MAPS
+from cosmos_policy_ros.embodiment.joints import Side
+from cosmos_policy_ros.embodiment.poses import START
+from cosmos_policy_ros.safety.records import Outcome
+from safety_rig import ROW, TICK, Rig, moving
+
+
+def test_boot_publishes_nothing_until_both_arms_are_seen(rig):
+    rig.feeds = {'left'}
+    assert rig.step(20).command is None
+    assert rig.state == 'BOOT'
+    assert not rig.core.request_arm('policy', rig.now).accepted
+    rig.feeds.add('right')
+    rig.step()
+    assert rig.state == 'DISARMED'
+    assert rig.sent == []
+
+
+def test_arming_lists_every_blocker(rig):
+    rig.feeds = {'left'}
+    rig.step(10)
+    reply = rig.core.request_arm('ghost', rig.now)
+    assert not reply.accepted
+    text = '\n'.join(reply.blockers)
+    for part in ('unknown authority', 'right arm: never seen', 'operator: never heard'):
+        assert part in text
+    assert 'cam_high: never seen' in '\n'.join(rig.core.request_arm('policy', rig.now).blockers)
+    assert 'left arm' not in text
+
+
+def test_a_source_without_cameras_can_be_armed_without_them(rig):
+    rig.feeds -= set(rig.config.cameras)
+    rig.ready()
+    assert rig.state == 'DISARMED'
+    assert rig.core.request_arm('park', rig.now).accepted
+
+
+def test_first_command_is_the_measured_pose(rig):
+    """And the grippers' opening is turned into the command that holds it."""
+    rig.measured = START + 0.03
+    rig.ready()
+    assert rig.sent == []
+    assert rig.core.request_arm('policy', rig.now).epoch == 1
+    assert rig.state == 'HELD'
+    output = rig.step()
+    assert output.command[:6].tobytes() == rig.measured[:6].tobytes()
+    assert output.command == pytest.approx(rig.measured)
+
+
+def test_the_stream_has_no_gap_while_armed_and_standing(rig):
+    rig.armed()
+    rig.step(100)
+    assert np.diff([when for when, _ in rig.sent]) == pytest.approx(ROW)
+    assert {command.tobytes() for _, command in rig.sent} == {rig.core.command.tobytes()}
+
+
+def test_rows_come_out_bit_for_bit_and_at_the_next_tick(rig):
+    rig.armed()
+    rows = moving(rig.core.command, 1.1, 8)
+    rig.step(4)
+    rig.sent.clear()
+    assert {verdict.kind for verdict in rig.play(rows)} == {Outcome.ACCEPTED}
+    assert [command.tobytes() for _, command in rig.sent] == [row.tobytes() for row in rows]
+    status = rig.status
+    assert (status.rows_accepted, status.rows_clamped, status.rows_refused) == (8, 0, 0)
+
+
+def test_a_verdict_tells_what_is_really_sent(rig):
+    rig.armed()
+    rig.play(moving(rig.core.command, 1.5, 3))
+    row = rig.core.command
+    row[0] += 3.3 * ROW
+    verdict = rig.offer(row)
+    assert (verdict.kind, verdict.detail) == (Outcome.CLAMPED, 'left_waist')
+    assert rig.step().command.tobytes() == verdict.positions.tobytes()
+
+
+def test_a_newer_row_replaces_one_not_yet_sent(rig):
+    """It is judged against what was commanded, so a burst cannot add up to a jump."""
+    rig.armed()
+    base = rig.core.command
+    rows = moving(base, 1.0, 2)
+    assert rig.offer(rows[0], target_time=rig.now - ROW).kind is Outcome.ACCEPTED
+    verdict = rig.offer(rows[1])
+    assert verdict.kind is Outcome.CLAMPED
+    rig.sent.clear()
+    rig.step()
+    assert [command.tobytes() for _, command in rig.sent] == [verdict.positions.tobytes()]
+
+
+def test_early_rows_do_not_accumulate(rig):
+    """A sender whose grid is 5 % too fast is refused once it is a slack ahead."""
+    rig.armed()
+    reasons, start = [], rig.now
+    for k in range(7):
+        while rig.now < start + 0.95 * k * ROW:
+            rig.step()
+        reasons.append(rig.offer(rig.core.command, target_time=start + 0.95 * k * ROW).reason)
+    assert reasons == [''] * 6 + ['setpoint_sequence']
+
+
+def test_rows_while_stopping_are_ignored_and_counted(rig):
+    rig.running(speed=2.5, rows=4)
+    rig.core.request_arm('teleop', rig.now)
+    assert rig.state == 'STOPPING'
+    verdict = rig.offer(rig.core.command)
+    assert (verdict.kind, verdict.reason) == (Outcome.REFUSED, 'stopping')
+    assert rig.status.rows_refused == 1
+
+
+def test_disarming_brakes_and_then_publishes_nothing(rig):
+    rig.running(speed=2.5, rows=4)
+    assert rig.core.request_disarm(rig.now).accepted
+    assert rig.state == 'STOPPING'
+    assert any('braking' in blocker for blocker in rig.core.request_arm('policy', rig.now).blockers)
+    rig.step(10)
+    assert rig.state == 'READY'
+    sent = len(rig.sent)
+    rig.step(50)
+    assert len(rig.sent) == sent
+    assert rig.offer(rig.core.command, source='policy').reason == 'setpoint_source'
+
+
+def test_takeover_is_bumpless(rig):
+    """It brakes, opens a new epoch at the last command, and refuses the old source; so does handing back."""
+    rig.running(speed=2.5, rows=4)
+    for source, before in (('teleop', 'policy'), ('policy', 'teleop')):
+        epoch = rig.core.epoch
+        reply = rig.core.request_arm(source, rig.now)
+        assert reply.accepted and reply.epoch == epoch + 1
+        assert rig.offer(rig.core.command, source=before, epoch=epoch).kind is Outcome.REFUSED
+        rig.step(10)
+        assert rig.state == 'HELD', 'nothing moves before a row of the new source'
+        rows = moving(rig.core.command, 1.0, 3)
+        assert {verdict.kind for verdict in rig.play(rows)} == {Outcome.ACCEPTED}
+
+
+def test_arming_again_keeps_the_last_command_of_an_arm_that_still_holds_it(rig):
+    """Commanding the sagging measurement each time would walk the arm downwards; an arm moved by hand starts anew."""
+    rig.armed()
+    held = rig.core.command
+    rig.core.request_disarm(rig.now)
+    rig.follows = False
+    rig.measured[1] += 0.04
+    rig.measured[8] += 0.3
+    rig.measured[13] = 0.5
+    rig.step(10)
+    assert rig.core.request_arm('policy', rig.now).accepted
+    assert rig.core.command[:7].tobytes() == held[:7].tobytes()
+    assert rig.core.command[7:] == pytest.approx(rig.measured[7:])
+
+
+def stopped(rig):
+    rig.running(speed=1.0)
+    rig.core.observe_stop_source('pedal', True, 1, rig.counter, rig.now)
+    rig.core.observe_stop_source('pedal', False, 2, rig.counter, rig.now)
+    rig.step(100)
+    assert rig.state == 'ESTOPPED'
+    return rig
+
+
+def reset(rig, event_id=None):
+    return rig.core.request_reset(rig.status.last_event_id if event_id is None else event_id, rig.now)
+
+
+def test_reset_moves_nothing_and_leads_to_disarmed(rig):
+    stopped(rig)
+    epoch, sent = rig.core.epoch, len(rig.sent)
+    assert reset(rig).accepted
+    assert rig.state == 'DISARMED'
+    assert rig.core.epoch == epoch + 1
+    rig.step(50)
+    assert (rig.state, len(rig.sent), rig.status.armed) == ('READY', sent, False)
+    assert rig.core.request_arm('policy', rig.now).accepted
+    rig.step(50)
+    assert rig.state == 'HELD'
+
+
+def test_reset_needs_a_latched_stop(rig):
+    rig.ready()
+    assert reset(rig).blockers == ('no stop is latched',)
+
+
+def test_reset_names_the_latest_event(rig):
+    """A second stop while a dialog is open makes the old event id invalid."""
+    stopped(rig)
+    seen = rig.status.last_event_id
+    rig.core.observe_stop_source('pedal', True, 3, rig.counter, rig.now)
+    rig.core.observe_stop_source('pedal', False, 4, rig.counter, rig.now)
+    rig.step(100)
+    assert 'look again' in reset(rig, seen).blockers[0]
+    assert reset(rig).accepted
+
+
+@pytest.mark.parametrize('fault, blocker', [
+    ('pressed', 'stop source operator is pressed'), ('silent', 'stop source operator: silent'),
+    ('just back', 'released for'), ('left', 'joint states of the left arm'), ('cam_high', 'camera cam_high'),
+    ('moving', 'not measured to be at rest'), ('pedal', 'stop source pedal is pressed')])
+def test_reset_lists_what_stands_against_it(rig, fault, blocker):
+    stopped(rig)
+    if fault == 'pressed':
+        rig.pressed = True
+    elif fault == 'silent':
+        rig.feeds.discard('operator')
+    elif fault == 'just back':
+        rig.feeds.discard('operator')
+        rig.step(30)
+        rig.feeds.add('operator')
+    elif fault == 'moving':
+        rig.follows = False
+        rig.measured[2] += 0.1
+    elif fault == 'pedal':
+        rig.core.observe_stop_source('pedal', True, 9, rig.counter, rig.now)
+    else:
+        rig.feeds.discard(fault)
+    rig.step(20 if fault != 'cam_high' else 60)
+    reply = reset(rig)
+    assert not reply.accepted
+    assert any(blocker in entry for entry in reply.blockers), reply.blockers
+    assert rig.state == 'ESTOPPED'
+    assert set(reply.blockers) == set(rig.status.blockers)
+
+
+def test_a_recovered_dead_bus_can_be_reset(rig):
+    """A latch that can never be cleared is a trap too."""
+    rig.running()
+    rig.observe(Side.LEFT, [-np.pi] * 6 + [0.1])
+    rig.step(100)
+    assert rig.state == 'PROTECTIVE_STOP'
+    assert reset(rig).accepted
+
+
+@pytest.mark.parametrize('cause', ['joint_states', 'camera', 'report'])
+def test_a_cause_that_is_gone_stays_latched(rig, cause):
+    rig.running(speed=0.0)
+    if cause == 'report':
+        rig.core.report('camera_frozen', rig.now)
+    else:
+        rig.feeds -= {'left', 'cam_high'}
+        rig.play([rig.core.command] * 15)
+        rig.feeds |= {'left', 'cam_high'}
+    rig.step(200)
+    assert rig.state == 'PROTECTIVE_STOP'
+    assert not rig.core.request_arm('policy', rig.now).accepted
+
+
+@pytest.mark.parametrize('when', ['boot', 'disarmed', 'held', 'stopping', 'stopped'])
+def test_a_stop_latches_in_every_state(make_rig, when):
+    rig = make_rig()
+    if when != 'boot':
+        rig.ready()
+    if when in ('held', 'stopping', 'stopped'):
+        rig.armed()
+    if when in ('stopping', 'stopped'):
+        rig.play(moving(rig.core.command, 2.0, 4))
+        rig.core.report('camera_frozen', rig.now)
+    if when == 'stopped':
+        rig.step(10)
+    rig.core.observe_stop_source('operator', True, 10 ** 6, rig.counter, rig.now)
+    rig.step(10)
+    assert rig.state == 'ESTOPPED'
+
+
+def test_a_second_source_more_severe_wins_while_braking(rig):
+    rig.running(speed=2.5, rows=4)
+    rig.core.report('camera_frozen', rig.now)
+    rig.step()
+    rig.core.report('internal_error', rig.now)
+    rig.step(10)
+    assert rig.state == 'FAULT'
+    assert [active.cause.severity for active in rig.status.causes] == [5, 3]
+
+
+def test_stop_to_first_braking_command_is_one_tick(rig):
+    """S1, in the core: whatever the stop, the next tick already slows every joint."""
+    rig.running(speed=2.0)
+    before = rig.core.command
+    rig.step(2)
+    rig.core.observe_stop_source('operator', True, 10 ** 6, rig.counter, rig.now)
+    command = rig.step().command
+    assert before[0] < command[0] < before[0] + 2.0 * ROW
+
+
+def test_a_stop_between_offer_and_tick_discards_the_row(rig):
+    """A stop request must not fall through to the withheld action."""
+    rig.armed()
+    held = rig.core.command
+    rig.step(4)
+    assert rig.offer(held + 0.01).kind is Outcome.ACCEPTED
+    rig.core.observe_stop_source('operator', True, 10 ** 6, rig.counter, rig.now)
+    rig.step(20)
+    assert rig.core.command.tobytes() == held.tobytes()
+
+
+def test_status_counts_and_names_everything(rig):
+    rig.running()
+    first, second = rig.status, rig.status
+    assert second.counter == first.counter + 1
+    assert first.state_name == 'RUNNING' and first.authority == 'policy' and first.armed
+    assert first.watched == ('joint_states/left', 'joint_states/right', 'camera/cam_high', 'camera/cam_left_wrist',
+                             'camera/cam_right_wrist', 'stop/operator')
+    assert all(0 <= age < 0.1 for age in first.ages.values())
+    assert 0.3 < first.min_clearance < 0.7
+    assert np.isnan(Rig().status.min_clearance)
+    rig.ticks += 2
+    rig.step()
+    assert rig.status.loop_period_max == pytest.approx(3 * TICK)
+    assert rig.status.loop_period_max == 0.0
+
+
+def test_output_tells_when_a_status_is_due(rig):
+    rig.ready()
+    assert not rig.step().changed
+    rig.core.request_arm('policy', rig.now)
+    assert rig.step().changed
+    assert not rig.step().changed
+    rig.core.report('camera_frozen', rig.now)
+    assert rig.step().changed
+
+
+def test_gripper_observation_is_turned_into_a_command():
+    """Observations are linear in the finger distance, commands in the motor angle."""
+    rig = Rig()
+    gripper = GRIPPER_MAPS['ros1']
+    rig.measured[6] = rig.measured[13] = 0.5
+    rig.armed()
+    reported = gripper.observation_from_finger(gripper.finger_from_joint(gripper.joint_from_action(0.5)))
+    assert abs(reported - 0.5) > 0.02
+    assert rig.core.command[[6, 13]] == pytest.approx(0.5)
+
+
+numbers = st.one_of(st.floats(-0.2, 0.2), st.floats(-0.02, 0.02), st.floats(allow_nan=True, allow_infinity=True))
+rows_of_numbers = st.lists(numbers, min_size=14, max_size=14)
+events = st.lists(st.tuples(rows_of_numbers, st.sampled_from(['none', 'none', 'none', 'stop', 'arm', 'disarm', 'skip']),
+                            st.floats(-0.05, 0.05)), min_size=1, max_size=25)
+
+
+@settings(max_examples=60, deadline=None)
+@given(events)
+def test_no_emitted_sample_violates_a_limit(sequence):
+    """Positions, speed and acceleration of every sample, by an oracle that sees only what was sent and when; for rows with
+    NaN, infinity, huge values and wrong target times, with stops and takeovers in between."""
+    rig = Rig()
+    rig.armed()
+    for values, event, shift in sequence:
+        rig.offer(rig.core.command + values, target_time=rig.now + shift)
+        rig.step(2)
+        if event == 'stop':
+            rig.core.report('camera_frozen', rig.now)
+        elif event == 'arm':
+            rig.core.request_arm('teleop', rig.now)
+        elif event == 'disarm':
+            rig.core.request_disarm(rig.now)
+        rig.step(2 if event != 'skip' else 7)
+    rig.step(20)
+    assert rig.state not in ('RUNNING', 'STOPPING')
+    config = rig.config
+    speed_limit = np.tile([config.arm_speed] * 6 + [config.gripper_speed], 2)
+    acceleration_limit = np.tile([config.arm_acceleration] * 6 + [config.gripper_acceleration], 2)
+    lower, upper = (np.tile([*arm, hand], 2) for arm, hand in ((config.arm_lower, config.gripper_lower),
+                                                              (config.arm_upper, config.gripper_upper)))
+    before, speed, when = rig.sent[0][1], np.zeros(14), -np.inf
+    for now, command in rig.sent:
+        assert np.isfinite(command).all()
+        assert ((command >= lower - 1e-9) & (command <= upper + 1e-9)).all()
+        # A sample belongs to a row of 40 ms, or follows the one before sooner while braking.
+        passed = min(now - when, ROW) if command.tobytes() != before.tobytes() else ROW
+        new_speed = (command - before) / max(passed, TICK)
+        assert (np.abs(new_speed) <= speed_limit + 1e-6).all()
+        assert (np.abs(new_speed - speed) <= acceleration_limit * ROW + 1e-6).all()
+        before, speed, when = command, new_speed, now
