@@ -130,11 +130,9 @@ class PolicyNode(Node):
                                        speed=speed, expected_latency=p.expected_latency)
         self._smoothing = Smoothing(p.smoothing_window, p.smoothing_order)
         self._pairing = Pairing(CAMERAS, p.max_image_skew, p.max_image_age)
-        self._epoch = None
+        self._epoch = self._ended = None
         self._chunks = 0
         self._status_at = float('-inf')
-        self._results = []
-        self._result_ready = self.create_guard_condition(self._on_result)
         self._worker = InferenceWorker(self._hand_over)
 
         for side in SIDES:
@@ -181,7 +179,7 @@ class PolicyNode(Node):
         mine = status.armed and status.authority == AUTHORITY
         if not mine:
             self._end_epoch()
-        elif status.epoch != self._epoch:
+        elif status.epoch not in (self._epoch, self._ended):
             position = self._pairing.latest_positions()
             if position is not None:
                 self._epoch, self._chunks = status.epoch, 0
@@ -189,7 +187,7 @@ class PolicyNode(Node):
 
     def _end_epoch(self):
         if self._epoch is not None:
-            self._epoch = None
+            self._ended, self._epoch = self._epoch, None
             self._timeline.stop()
 
     def _play(self):
@@ -221,25 +219,23 @@ class PolicyNode(Node):
             observation, instruction, seed, steps=self._p.denoising_steps, futures=self._p.publish_imagined)))
 
     def _hand_over(self, result):
-        self._results.append(result)
-        self._result_ready.trigger()
+        """From the worker's thread into the node's own."""
+        self.executor.create_task(self._on_result, result)
 
-    def _on_result(self):
-        while self._results:
-            result = self._results.pop(0)
-            now = self._time.now()
-            if isinstance(result, PolicyError):
-                self.get_logger().error(f'inference failed: {result}')
-                self._timeline.failed(str(result), now)
-                continue
-            if isinstance(result, Exception):
-                raise result
-            epoch, sequence, seed, instruction, observation, prediction = result
-            chunk = Chunk(epoch=epoch, sequence=sequence, observed_at=observation.stamp,
-                          rows=self._smoothing(prediction.actions), period=CONTROL_PERIOD, source=AUTHORITY,
-                          instruction=instruction, value=prediction.value, seed=seed, latencies=prediction.latencies,
-                          planner='direct')
-            self._accept(chunk, prediction, now)
+    def _on_result(self, result):
+        now = self._time.now()
+        if isinstance(result, PolicyError):
+            self.get_logger().error(f'inference failed: {result}')
+            self._timeline.failed(str(result), now)
+            return
+        if isinstance(result, Exception):
+            raise result
+        epoch, sequence, seed, instruction, observation, prediction = result
+        chunk = Chunk(epoch=epoch, sequence=sequence, observed_at=observation.stamp,
+                      rows=self._smoothing(prediction.actions), period=CONTROL_PERIOD, source=AUTHORITY,
+                      instruction=instruction, value=prediction.value, seed=seed, latencies=prediction.latencies,
+                      planner='direct')
+        self._accept(chunk, prediction, now)
 
     def _accept(self, chunk, prediction, now):
         splice = self._timeline.accept(chunk, now)

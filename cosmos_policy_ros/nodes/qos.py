@@ -7,10 +7,10 @@ SENSOR = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 DRIVER = QoSProfile(depth=10)
 """What the Interbotix driver and the RealSense node use at both ends: reliable, volatile."""
 
-ROW = QoSProfile(depth=1)
-"""Setpoints: reliable, only the newest counts."""
+ROW = QoSProfile(depth=10)
+"""Setpoints: reliable. The supervisor judges each by its target time; a recorder has to see all."""
 
-LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+LATCHED = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 """State that a late joiner has to see."""
 
 EVENT = QoSProfile(depth=20)

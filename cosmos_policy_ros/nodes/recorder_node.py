@@ -31,7 +31,7 @@ from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, OWN, RobotTopics, r
 from .parameters import ParameterError, declare, parameter
 from .qos import LATCHED
 from .robot import CAMERAS, RobotParameters
-from .running import StartupError, run
+from .running import StartupError, StreamExecutor, run
 
 # Deeper than what controls the robot uses: here an old sample is worth as much as a new one.
 RELIABLE = QoSProfile(depth=200)
@@ -206,7 +206,7 @@ def _message_class(name):
 
 def main():
     """Entry point of the executable ``recorder_node``."""
-    run(RecorderNode, (ParameterError,))
+    run(RecorderNode, (ParameterError,), StreamExecutor)
 
 
 if __name__ == '__main__':

@@ -18,6 +18,9 @@ from .running import run
 from .waiting import Waiting
 
 AUTHORITY = 'policy'
+HOLD = 2
+"""``SafetyCause.severity`` from which on rows are refused until the policy is armed again."""
+
 LATCHED_STATES = (SafetyStatus.PROTECTIVE_STOP, SafetyStatus.ESTOPPED, SafetyStatus.FAULT)
 
 
@@ -193,7 +196,8 @@ class RolloutNode(Node):
         if self._task is not None and self._task.success:
             return 'success', ''
         causes = '; '.join(f'{c.id}: {c.text}' for c in self._safety.causes)
-        if self._safety.state in LATCHED_STATES:
+        held = self._rows and any(cause.severity >= HOLD for cause in self._safety.causes)
+        if held or self._safety.state in LATCHED_STATES:
             return 'stopped', causes
         if self._rows and (not self._safety.armed or self._safety.epoch != epoch):
             return 'stopped', causes or 'the supervisor took the arms back'

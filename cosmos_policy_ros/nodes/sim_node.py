@@ -9,6 +9,7 @@ from interbotix_xs_msgs.srv import MotorGains, OperatingModes, Reboot, RegisterV
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
+from std_msgs.msg import Header
 
 from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD, SIDES
 from cosmos_policy_ros.msg import JointSetpoint, StopSource, TaskState
@@ -19,7 +20,7 @@ from cosmos_policy_ros.sim.tasks import TASKS
 from cosmos_policy_ros.sim.world import SimulationDiverged, World
 from cosmos_policy_ros.srv import ResetSimulation
 
-from .clock import time_message
+from .clock import seconds, time_message
 from .parameters import ParameterError, declare, parameter
 from .qos import DRIVER, ROW
 from .robot import RobotParameters
@@ -31,6 +32,9 @@ STEP = 0.01
 STEPS_PER_FRAME = round(CONTROL_PERIOD / STEP)
 HELD_FRAMES = 10
 """Frames (0.4 s) that a goal state has to last before it counts as success."""
+
+ALLOWANCES = {'supervisor': STEP / 2, 'setpoint': 0.045, 'stop': 0.075}
+"""s of simulated time by stream: the supervisor in every step, a row in every frame, a stop source's heartbeat."""
 
 MAX_DEBT = 0.05
 """s of wall time that may be caught up with after a slow step; more is forgotten and simulated time falls behind."""
@@ -46,7 +50,7 @@ class SimParameters(RobotParameters):
     task: str = parameter('plate', 'task whose objects lie on the table', choices=tuple(TASKS))
     seed: int = parameter(0, 'draws the scene', 0, 2 ** 31 - 1)
     real_time_factor: float = parameter(1.0, 'upper bound on simulated seconds per second', 0.05, 1.0)
-    lockstep: bool = parameter(True, 'wait for late rows, arm commands and stop sources instead of letting time run on')
+    lockstep: bool = parameter(True, 'wait for supervisor, rows and stop sources instead of letting time run on')
     patience: float = parameter(2.0, 's of wall time to wait for a late stream before it counts as ended', 0.1, 60.0)
     image_width: int = parameter(640, 'pixels', 64, 1920)
     image_height: int = parameter(480, 'pixels', 48, 1080)
@@ -63,9 +67,9 @@ class SimNode(Node):
         self._rig = CameraRig(self._world, p.image_width, p.image_height)
         self._seed, self._step, self._held = p.seed, 0, 0
         self._epoch_start = START_TIME
+        self._served = 0
         self._captured = 0.0
-        self._pace = LockStep({'setpoint': 0.045, 'stop': 0.075, **{f'{side.value} command': 0.045 for side in SIDES}},
-                              p.patience)
+        self._pace = LockStep(ALLOWANCES, p.patience)
         self._drivers, self._states = {}, {}
         for side in SIDES:
             self._make_arm(side)
@@ -74,9 +78,11 @@ class SimNode(Node):
         self._clock_publisher = self.create_publisher(Clock, '/clock', ROW)
         self._task_state = self.create_publisher(TaskState, '/sim/task_state', DRIVER)
         self.create_service(ResetSimulation, '/sim/reset', self._on_reset)
-        if p.lockstep:
-            self.create_subscription(JointSetpoint, '/cosmos_policy/setpoint', lambda _: self._heard('setpoint'), ROW)
-            self.create_subscription(StopSource, '/cosmos_policy/stop', lambda _: self._heard('stop'), DRIVER)
+        self.create_subscription(Header, '/cosmos_policy/supervisor_heartbeat',
+                                 lambda message: self._heard('supervisor', seconds(message.stamp)), ROW)
+        self.create_subscription(JointSetpoint, '/cosmos_policy/setpoint',
+                                 lambda message: self._heard('setpoint', seconds(message.header.stamp)), ROW)
+        self.create_subscription(StopSource, '/cosmos_policy/stop', lambda _: self._heard('stop', self._now()), DRIVER)
         self.get_logger().info(f'ready: task {p.task!r}, seed {p.seed}')
 
     def _make_arm(self, side):
@@ -102,10 +108,18 @@ class SimNode(Node):
         due = time.monotonic()
         while self.context.ok():
             executor.spin_once(timeout_sec=max(0.0, due - time.monotonic()))
+            self._serve_waiting(executor)
             now = time.monotonic()
-            if now >= due and self._pace.may_advance(self._now(), now):
+            if now >= due and (not self._p.lockstep or self._pace.may_advance(self._now(), now)):
                 self._advance()
                 due = max(due + STEP / self._p.real_time_factor, now - MAX_DEBT)
+
+    def _serve_waiting(self, executor):
+        """Take all messages that have come: one left waiting would count as heard long after it was sent."""
+        served = None
+        while served != self._served:
+            served = self._served
+            executor.spin_once(timeout_sec=0.0)
 
     def close(self):
         """Free the renderer."""
@@ -114,19 +128,20 @@ class SimNode(Node):
     def _now(self):
         return self._epoch_start + self._world.time
 
-    def _heard(self, stream):
-        self._pace.heard(stream, self._now())
+    def _heard(self, stream, moment):
+        self._served += 1
+        self._pace.heard(stream, moment)
 
     def _complain(self, where, error):
         if error:
             self.get_logger().error(f'{where}: {error}', throttle_duration_sec=1.0)
 
     def _on_group(self, side, message):
-        if self._p.lockstep:
-            self._heard(f'{side.value} command')
+        self._served += 1
         self._complain(f'{side.value} arm', self._drivers[side].command_group(message.name, message.cmd))
 
     def _on_single(self, side, message):
+        self._served += 1
         self._complain(f'{side.value} arm', self._drivers[side].command_single(message.name, message.cmd))
 
     def _serve(self, where, answer, request, response):

@@ -8,6 +8,7 @@ import numpy as np
 from interbotix_xs_msgs.msg import JointGroupCommand, JointSingleCommand
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, JointState
+from std_msgs.msg import Header
 
 from cosmos_policy_ros.bringup.share import config_file
 from cosmos_policy_ros.control.setpoint import Setpoint
@@ -51,6 +52,7 @@ class SupervisorNode(Node):
         self._gripper_sent = {}
         self._group, self._single = {}, {}
         self._status = self.create_publisher(SafetyStatus, '/cosmos_policy/safety_status', LATCHED)
+        self._heartbeat = self.create_publisher(Header, '/cosmos_policy/supervisor_heartbeat', ROW)
         self._time.when_started(self._connect)
 
     def _connect(self):
@@ -118,6 +120,7 @@ class SupervisorNode(Node):
             self._publish_command(output.command)
         if output.changed or now >= self._status_due:
             self._publish_status(now)
+        self._heartbeat.publish(Header(stamp=self._time.to_stamp(now)))
 
     def _publish_command(self, command):
         for side in SIDES:

@@ -74,7 +74,8 @@ class CosmosPolicyTransformer(CosmosTransformer3DModel):
             if name.endswith('linear_2.weight') and 't_embedder' not in name or name.startswith('proj_out'):
                 parameter.zero_()
             elif name == 'position':
-                parameter.normal_(0, 0.02, generator=generator)
+                # Of the size of the patch embedding: each token writes different numbers, and small tables learn that late.
+                parameter.normal_(0, 1, generator=generator)
             elif parameter.ndim == 2:
                 nn.init.xavier_uniform_(parameter, generator=generator)
 

@@ -15,5 +15,5 @@ try:
 except (ImportError, AttributeError, OSError) as error:
     raise ImportError(
         f'mujoco cannot be imported with MUJOCO_GL={os.environ.get("MUJOCO_GL", "")!r}: {error}. For headless '
-        'rendering install libegl1, libgl1 and libgl1-mesa-dri, or libosmesa6 with MUJOCO_GL=osmesa; MUJOCO_GL=disable runs '
-        'physics without cameras') from error
+        'rendering install libegl1, libgl1 and libgl1-mesa-dri, or libosmesa6 with MUJOCO_GL=osmesa; '
+        'MUJOCO_GL=disable runs physics without cameras') from error

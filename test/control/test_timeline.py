@@ -102,7 +102,7 @@ def test_a_seam_is_cross_faded():
     timeline = started(blend_rows=5)
     timeline.accept(chunk(rows=np.tile(ROWS[0], (50, 1))), 10.0)
     play(timeline, 0, 25)
-    splice = timeline.accept(chunk(1, 10.0 + 25 * PERIOD, np.tile(ROWS[0] + 0.02, (50, 1))), 10.0 + 24.9 * PERIOD)
+    splice = timeline.accept(chunk(1, 10.0 + 25 * PERIOD, np.tile(ROWS[0] + 0.02, (50, 1))), 10.0 + 25 * PERIOD)
     assert (splice.blend_rows, splice.seam_jump) == (5, pytest.approx(0.02))
     path = np.array([setpoint.positions[0] - ROWS[0][0] for setpoint in play(timeline, 25, 8)])
     assert (np.diff(path) >= 0).all() and 0 < path[0] < path[4] < 0.02

@@ -42,7 +42,7 @@ def test_a_handful_of_samples_is_learned(trained):
     _, episodes, summary, _ = trained
     actions = np.stack([episode.action for episode in episodes])
     blind = np.abs(actions - actions.mean((0, 1))).mean()
-    assert summary['training']['action_rad'] < 0.25 * blind and summary['training']['value'] < 0.05
+    assert summary['training']['action_rad'] < 0.5 * blind and summary['training']['value'] < 0.05
 
 
 def test_the_checkpoint_acts_as_measured(trained):

@@ -66,7 +66,7 @@ class ArmSolver:
         reach = np.hypot(along, height)
         cos_elbow = (_UPPER ** 2 + _FOREARM ** 2 - reach ** 2) / (2 * _UPPER * _FOREARM)
         if not -1 <= cos_elbow <= 1:
-            raise Unreachable(f'{self.side.value} arm: the wrist would be {reach:.3f} m from the shoulder, out of reach')
+            raise Unreachable(f'{self.side.value} arm: {reach:.3f} m from shoulder to wrist is out of reach')
         elbow = np.pi - _UPPER_SLOPE - np.arccos(cos_elbow)
         cos_shoulder = (_UPPER ** 2 + reach ** 2 - _FOREARM ** 2) / (2 * _UPPER * reach)
         shoulder = _UPPER_SLOPE - np.arctan2(height, along) - np.arccos(np.clip(cos_shoulder, -1, 1))
