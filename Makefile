@@ -12,7 +12,7 @@ help:
 	@echo 'make demo    one supervised episode in the simulator: recorded, judged, with report and video'
 	@echo 'make test    all tests, the rooms first and whole systems of processes last'
 	@echo 'make bench   every benchmark, each against its named baseline'
-	@echo 'make docs    the documentation as HTML'
+	@echo 'make docs    write the generated pages of docs/: parameters, causes, safety configuration'
 	@echo 'make setup   only create or renew .venv (the targets above do so when needed)'
 	@echo 'make clean   remove .venv and everything that was built'
 
@@ -26,7 +26,7 @@ bench:
 	@set -e; for benchmark in benchmarks/bench_*.py; do $(RUN) python $$benchmark; done
 
 docs:
-	@$(RUN) python docs/build.py
+	@$(RUN) python docs/generate.py
 
 setup:
 	@$(RUN)

@@ -9,6 +9,12 @@ from .share import config_file, default_checkpoint
 NAMESPACE = '/cosmos_policy'
 """Namespace of this package's own topics, services and actions."""
 
+ROBOT = 'aloha'
+"""Which robot's checkpoints this graph can run: the word in a checkpoint's ``config.json``."""
+
+LOCKSTEP_LATENCY = 0.28
+"""s of simulated time from an observation to its chunk in lock-step, however busy the machine is; as in ``evaluate``."""
+
 MODES = ('direct', 'planning')
 
 
@@ -76,7 +82,7 @@ def policy_nodes(options):
             'checkpoint': checkpoint, 'mode': options.mode, 'task': options.task, 'seed': options.seed,
             'denoising_steps': options.denoising_steps, 'executed_rows': options.executed_rows}),
         NodeSpec('recorder_node', (config_file('recorder.yaml'), robot), {'output': str(options.output)}),
-        NodeSpec('rollout_node', (config_file('rollout.yaml'), robot)),
+        NodeSpec('rollout_node', (config_file('rollout.yaml'),)),
     )
 
 
@@ -85,6 +91,6 @@ def graph(options, simulated):
     nodes = policy_nodes(options)
     if not simulated:
         return nodes
-    nodes = (*simulator_nodes(options), *nodes)
-    return tuple(node if node.executable == 'sim_node' else replace(node, parameters={
-        **node.parameters, 'use_sim_time': True}) for node in nodes)
+    paced = {'policy_node': {'simulated_latency': LOCKSTEP_LATENCY}} if options.lockstep else {}
+    return (*simulator_nodes(options), *(replace(node, parameters={
+        **node.parameters, 'use_sim_time': True, **paced.get(node.executable, {})}) for node in nodes))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 GRACE = 8.0
@@ -35,7 +36,7 @@ def tail(path, lines=12):
         return f'({error})'
 
 
-def _follow_parent(parent):
+def follow_parent(parent):
     """In the child: ask the kernel for a SIGINT when the parent dies, however it dies (Linux)."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
     if os.getppid() != parent:
@@ -73,7 +74,7 @@ class ProcessGroup:
             with open(self.log(spec.executable), 'wb') as log:
                 self._processes[spec.executable] = subprocess.Popen(
                     command, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                    start_new_session=True, preexec_fn=lambda: _follow_parent(parent))
+                    start_new_session=True, preexec_fn=partial(follow_parent, parent))
 
     def first_death(self):
         """The first process found ended, or None."""

@@ -6,7 +6,7 @@ from cosmos_policy_ros.bringup.graph import graph
 
 from .console import CommandError, LiveLine, say
 from .options import add_graph_options, graph_options
-from .preflight import check_checkpoint, check_rendering, check_task
+from .preflight import check_checkpoint, check_rendering, check_space, check_task
 from .session import POLL, check_alive, running_graph, writable_folder
 
 START_PATIENCE = 120.0
@@ -28,10 +28,10 @@ def run(args):
     options = graph_options(args, output=str(output))
     check_task(options.task, simulated=True)
     check_checkpoint(options.checkpoint)
+    check_space(output)
     check_rendering()
-    logs = output / 'logs'
-    say(f'demo: task {options.task}, seed {options.seed}; logs in {logs}')
-    with running_graph(graph(options, simulated=True), args.domain, logs, source='operator') as (station, processes):
+    say(f'demo: task {options.task}, seed {options.seed}; logs in {output / "logs"}')
+    with running_graph(graph(options, simulated=True), args.domain, output, source='operator') as (station, processes):
         result = _episode(station, processes, options, args.step_limit)
     return _summary(result, options)
 
@@ -48,7 +48,7 @@ def _episode(station, processes, options, step_limit):
     try:
         while True:
             check_alive(processes)
-            result = rollout.advance()
+            result = _advance(rollout)
             if result is not None:
                 line.end()
                 return result
@@ -68,6 +68,13 @@ def _episode(station, processes, options, step_limit):
                 break
             time.sleep(POLL)
         raise
+
+
+def _advance(rollout):
+    try:
+        return rollout.advance()
+    except RuntimeError as error:
+        raise CommandError(str(error), 'wait for its end') from error
 
 
 def _status(station, step_limit):

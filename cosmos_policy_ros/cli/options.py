@@ -1,4 +1,6 @@
 """Graph options as command line options."""
+import os
+
 from cosmos_policy_ros.bringup.graph import GraphOptions
 
 from .console import CommandError
@@ -25,7 +27,17 @@ def graph_options(args, **fixed):
     return GraphOptions(**{name: getattr(args, name) for name in names if hasattr(args, name)} | fixed)
 
 
-def check_domain(domain):
-    """Raise ``CommandError`` for a domain id that cannot be used."""
-    if domain is not None and not 0 <= domain <= 101:
-        raise CommandError(f'domain {domain} is outside 0 to 101', 'choose another --domain')
+def chosen_domain(given):
+    """The ROS domain id to use: ``given``, else that of the environment, else 0.
+
+    Raises:
+        CommandError: it is no number from 0 to 101.
+    """
+    domain = os.environ.get('ROS_DOMAIN_ID') or 0 if given is None else given
+    try:
+        if 0 <= int(domain) <= 101:
+            return int(domain)
+    except ValueError:
+        pass
+    raise CommandError(f'ROS domain {domain} is none of 0 to 101',
+                       'choose another --domain' if given is not None else 'set ROS_DOMAIN_ID, or give --domain')

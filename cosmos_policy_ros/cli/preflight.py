@@ -1,12 +1,14 @@
 """Checks before anything is started, shared by the commands and by ``doctor``."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import yaml
 
+from cosmos_policy_ros.bringup.graph import ROBOT
 from cosmos_policy_ros.bringup.share import config_file, default_checkpoint
 
 from .console import CommandError
@@ -37,10 +39,23 @@ def check_checkpoint(path):
         raise CommandError(f'{folder} is no checkpoint folder: there is no config.json',
                            'give --checkpoint a folder written by "cosmos-policy-ros train", or leave it out')
     try:
-        json.loads(config.read_text())
-    except (OSError, ValueError) as error:
-        raise CommandError(f'{config}: {error}', 'the checkpoint is damaged: fetch or train it again') from error
+        content = json.loads(config.read_text())
+        robot = content['robot']
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CommandError(f'{config}: {error!r}', 'the checkpoint is damaged: fetch or train it again') from error
+    if robot != ROBOT:
+        raise CommandError(f'{folder} was trained for the robot {robot!r}, this is {ROBOT!r}',
+                           'give --checkpoint a folder for this robot, or leave it out')
     return folder
+
+
+def check_space(output):
+    """Raise ``CommandError`` when the recorder would refuse to record into ``output`` for lack of space."""
+    parameters = yaml.safe_load(config_file('recorder.yaml').read_text())['/**']['ros__parameters']
+    free, kept = shutil.disk_usage(output).free / 1e9, parameters['minimum_free_gb']
+    if free < kept:
+        raise CommandError(f'{free:.2f} GB free in {output}; the recorder keeps {kept:g} GB free',
+                           'make space, choose another --output, or lower minimum_free_gb in config/recorder.yaml')
 
 
 def check_rendering():

@@ -8,8 +8,8 @@ from pathlib import Path
 from cosmos_policy_ros.bringup.environment import ros_environment
 from cosmos_policy_ros.bringup.processes import ProcessGroup
 
-from .console import CommandError
-from .options import check_domain
+from .console import CommandError, say
+from .options import chosen_domain
 
 POLL = 0.05
 
@@ -27,36 +27,61 @@ def writable_folder(path):
     return folder
 
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 @contextmanager
-def interruptible():
-    """Turn SIGTERM and SIGHUP into ``KeyboardInterrupt``, so that every end takes the same way out."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+def handling(handler):
+    """Let ``handler`` take the signals that ask for an end."""
+    before = {number: signal.signal(number, handler) for number in ENDINGS}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, previous in before.items():
+            signal.signal(number, previous)
 
 
 @contextmanager
-def running_graph(specs, domain, logs, source):
+def ended_in_full(processes, output):
+    """On the way out, end all processes and close what a killed recorder left, whoever asks for hurry meanwhile."""
+    try:
+        yield
+    finally:
+        with handling(signal.SIG_IGN):
+            processes.stop()
+            _close_abandoned_recordings(output)
+
+
+def _close_abandoned_recordings(output):
+    from cosmos_policy_ros.rollouts.bag import RecordingError
+    from cosmos_policy_ros.rollouts.recovery import recover
+    try:
+        for folder in recover(output):
+            say(f'the recorder was killed; what it had written is in {folder}')
+    except (OSError, RecordingError) as error:
+        say(f'a recording in {output} could not be closed: {error}')
+
+
+@contextmanager
+def running_graph(specs, domain, output, source):
     """Start the processes and a station beside them; yields (station, processes). All are gone afterwards.
+
+    Every signal that asks for an end takes the same way out as Ctrl-C. Logs go to ``<output>/logs``, and ``output`` is
+    where a recorder among the processes puts its episodes.
 
     Raises:
         CommandError: nodes of this package already run in the domain.
     """
-    check_domain(domain)
-    environment = ros_environment(domain)
+    number = chosen_domain(domain)
+    environment = ros_environment(number)
     os.environ.update(environment)  # the station is a node of this very process
     from cosmos_policy_ros.nodes.station import Station
-    with interruptible(), Station(source) as station:
+    with handling(signal.default_int_handler), Station(source) as station:
         others = station.others()
         if others:
-            number = environment.get('ROS_DOMAIN_ID', '0')
             raise CommandError(f'ROS domain {number} already has {", ".join(others)}',
                                'end them, or choose a free domain with --domain N')
-        with ProcessGroup(environment, logs) as processes:
+        with ProcessGroup(environment, output / 'logs') as processes, ended_in_full(processes, output):
             processes.start(specs)
             yield station, processes
 
@@ -67,12 +92,3 @@ def check_alive(processes):
     if death:
         raise CommandError(str(death), 'mend what the log says, then start again')
 
-
-def wait_for(condition, processes, patience, what):
-    """Wait until ``condition()`` is true while all processes live; ``CommandError`` naming ``what`` after ``patience`` s."""
-    deadline = time.monotonic() + patience
-    while not condition():
-        check_alive(processes)
-        if time.monotonic() > deadline:
-            raise CommandError(f'{what} after {patience:.0f} s', f'see the logs in {processes.folder}')
-        time.sleep(POLL)

@@ -5,7 +5,7 @@ from cosmos_policy_ros.bringup.graph import graph, simulator_nodes
 
 from .console import LiveLine, say
 from .options import add_graph_options, graph_options
-from .preflight import check_checkpoint, check_rendering, check_task
+from .preflight import check_checkpoint, check_rendering, check_space, check_task
 from .session import POLL, check_alive, running_graph, writable_folder
 
 GRAPHS = ('sim', 'direct', 'planning')
@@ -30,9 +30,10 @@ def run(args):
         specs = simulator_nodes(options)
     else:
         check_checkpoint(options.checkpoint)
+        check_space(output)
         specs = graph(options, simulated=args.simulated)
     line = LiveLine()
-    with running_graph(specs, args.domain, output / 'logs', source='operator') as (station, processes):
+    with running_graph(specs, args.domain, output, source='operator') as (station, processes):
         say(f'up: {", ".join(spec.executable for spec in specs)}; logs in {output / "logs"}; Ctrl-C ends')
         try:
             while True:

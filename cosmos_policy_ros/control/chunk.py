@@ -10,8 +10,9 @@ from cosmos_policy_ros.embodiment.joints import ACTION_DIM, CHUNK_ROWS, CONTROL_
 class ActionChunk:
     """Rows of one inference; row i has the target time ``observed_at + i * period``.
 
-    ``rows`` (50, 14) float64, read-only: rad, grippers as normalised commands. ``observed_at`` is the time (s, the caller's
-    clock) of the observation. ``value`` is the predicted return, NaN when not predicted; ``latencies`` maps stages to s.
+    ``rows`` (50, 14) float64, read-only: rad, grippers as normalised commands. ``observed_at`` is the time (s, the
+    caller's clock) of the observation. ``value`` is the predicted return, NaN when not predicted; ``latencies`` maps
+    stages to s.
 
     Raises:
         ValueError: wrong shape, a non-finite number, or a period that is not positive.
@@ -37,8 +38,8 @@ class ActionChunk:
                              'check the action head of the checkpoint')
         bad = np.argwhere(~np.isfinite(rows))
         if len(bad):
-            raise ValueError(f'{where}: {len(bad)} non-finite numbers, the first in row {bad[0][0]}, column {bad[0][1]}; '
-                             'drop the chunk and infer again')
+            raise ValueError(f'{where}: {len(bad)} non-finite numbers, the first in row {bad[0][0]}, column '
+                             f'{bad[0][1]}; drop the chunk and infer again')
         if not np.isfinite(self.observed_at):
             raise ValueError(f'{where}: observed_at is {self.observed_at}; pass the time of the observation in s')
         if not (np.isfinite(self.period) and self.period > 0):

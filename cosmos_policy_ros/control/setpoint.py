@@ -8,9 +8,9 @@ import numpy as np
 class Setpoint:
     """Where the arms should be at ``target_time``.
 
-    ``source`` must hold authority, ``epoch`` be the current one, ``sequence`` rise with every row. ``target_time`` is in s on
-    the caller's clock. ``positions`` (14,): rad, grippers as normalised commands. Not validated here: the supervisor refuses
-    what is wrong and names it.
+    ``source`` must hold authority, ``epoch`` be the current one, ``sequence`` rise with every row. ``target_time`` is
+    in s on the caller's clock. ``positions`` (14,): rad, grippers as normalised commands. Not validated here: the
+    supervisor refuses what is wrong and names it.
     """
 
     source: str

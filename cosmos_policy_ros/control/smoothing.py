@@ -7,8 +7,8 @@ from cosmos_policy_ros.embodiment.joints import ARM_INDICES, CHUNK_ROWS
 def smoothing_matrix(rows, window, order):
     """The filter as a (rows, rows) matrix.
 
-    Each output row is the least-squares polynomial of ``order`` over the ``window`` rows around it; within half a window of
-    an end, over the first or last ``window`` rows (Savitzky and Golay 1964; the same edges as SciPy's ``mode='interp'``).
+    Each output row is the least-squares polynomial of ``order`` over the ``window`` rows around it; within half a
+    window of an end, over the first or last ``window`` rows (Savitzky and Golay 1964; as SciPy's ``mode='interp'``).
 
     Raises:
         ValueError: an even window, one longer than the rows, or an order the window cannot determine.

@@ -62,16 +62,16 @@ class Figures:
 class ChunkTimeline:
     """The rows to come, on a grid of slots one ``period`` apart.
 
-    The first chunk of an epoch sets the grid at the moment it is accepted: the arms stood still while it was inferred, so
-    all of its rows are still ahead. In 'async' mode each later chunk is laid onto that grid by its observation time,
+    The first chunk of an epoch sets the grid at the moment it is accepted: the arms stood still while it was inferred,
+    so all of its rows are still ahead. In 'async' mode each later chunk is laid onto that grid by its observation time,
     rounded to the nearest slot, and rows that are late are dropped. In 'sync' mode the next observation is due when the
     executed rows are used up, the arms come to a stop meanwhile, and the grid restarts with each chunk.
 
     Args:
         period: s between slots.
         executed_rows: rows played before the next chunk is due.
-        blend_rows: rows over which two plans are cross-faded; more are used where the speed limit asks for it. 0 switches
-            fading off but for the first chunk of an epoch.
+        blend_rows: rows over which two plans are cross-faded; more are used where the speed limit asks for it. 0
+            switches fading off but for the first chunk of an epoch.
         speed: (14,) per s. Every setpoint lies within ``speed * period`` of the one before.
         acceleration: (14,) per s2, of the stop at the end of the executed rows in 'sync' mode.
         expected_latency: s, of an inference, until one was measured.
@@ -84,8 +84,8 @@ class ChunkTimeline:
         if latency_mode not in ('async', 'sync'):
             raise ValueError(f'latency_mode {latency_mode!r}: expected "async" or "sync"')
         if executed_rows < 1 or blend_rows < 0 or not period > 0:
-            raise ValueError(f'expected period > 0, executed_rows >= 1 and blend_rows >= 0, got {period}, {executed_rows}, '
-                             f'{blend_rows}')
+            raise ValueError('expected period > 0, executed_rows >= 1 and blend_rows >= 0, '
+                             f'got {period}, {executed_rows}, {blend_rows}')
         self._period, self._executed, self._blend = period, executed_rows, blend_rows
         self._step = period * np.array(both_arms(2.8, 3.6) if speed is None else speed, dtype=float)
         self._slowing = period ** 2 * np.array(both_arms(30.0, 90.0) if acceleration is None else acceleration)
@@ -178,9 +178,10 @@ class ChunkTimeline:
         end = self._switch_slot if self._sync else self._plan_slot + len(self._plan)
         has_row = slot < end
         skipped = max(0, min(slot, end) - self._slot - 1)
+        passed = slot if has_row or self._sync else slot - 1  # a chunk that comes within this slot may still fill it
         self._counts['skipped'] += skipped
-        self._counts['pauses'] += slot - self._slot - skipped - has_row
-        self._slot = slot
+        self._counts['pauses'] += passed - self._slot - skipped - has_row
+        self._slot = passed
         if has_row:
             wanted = self._plan[slot - self._plan_slot]
         elif self._sync:

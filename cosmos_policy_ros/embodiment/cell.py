@@ -24,7 +24,7 @@ class Cell:
 
     bases: dict = field(default_factory=lambda: {Side.LEFT: (-0.469, -0.019, 0.02, 0.0),
                                                  Side.RIGHT: (0.469, -0.019, 0.02, np.pi)})
-    workspace_lower: tuple = (-0.60, -0.33, -0.005)
+    workspace_lower: tuple = (-0.60, -0.33, -0.02)
     workspace_upper: tuple = (0.60, 0.40, 0.75)
     table_height: float = 0.0
 

@@ -10,8 +10,8 @@ GREY = (0.299, 0.587, 0.114)
 class PictureAugmentation:
     """For pictures (B, F, 3, S, S) uint8 -> float32 in 0..255.
 
-    shift: share of the side, rotation: degrees, zoom, brightness, contrast, saturation: largest relative change. Each is
-    drawn uniformly on both sides of no change, once a sample. Pixels from outside repeat the border.
+    shift: share of the side, rotation: degrees, zoom, brightness, contrast, saturation: largest relative change. Each
+    is drawn uniformly on both sides of no change, once a sample. Pixels from outside repeat the border.
     """
 
     def __init__(self, shift=0.03, rotation=3.0, zoom=0.03, brightness=0.2, contrast=0.2, saturation=0.2):
@@ -27,7 +27,8 @@ class PictureAugmentation:
         move = 2 * self.shift * draw[2:4]
         pose = torch.stack([torch.stack([cos, -sin, move[0]], 1), torch.stack([sin, cos, move[1]], 1)], 1)
         grid = F.affine_grid(pose.repeat_interleave(count, 0), list(x.shape), align_corners=False)
-        x = F.grid_sample(x, grid, mode='bilinear', padding_mode='border', align_corners=False).unflatten(0, (batch, count))
+        x = F.grid_sample(x, grid, mode='bilinear', padding_mode='border', align_corners=False)
+        x = x.unflatten(0, (batch, count))
         brightness, contrast, saturation = (1 + width * d.view(-1, 1, 1, 1, 1) for width, d in
                                             zip((self.brightness, self.contrast, self.saturation), draw[4:]))
         weights = torch.tensor(GREY, device=x.device).view(3, 1, 1)

@@ -1,7 +1,7 @@
 """Demonstrations as tensors on the training device, and batches of clean latent sequences gathered from them.
 
-Nothing leaves the device between steps: pictures are encoded once (or kept as bytes when they are to be augmented) and a
-batch is a handful of index operations.
+Nothing leaves the device between steps: pictures are encoded once (or kept as bytes when they are to be augmented) and
+a batch is a handful of index operations.
 """
 from dataclasses import dataclass, fields
 
@@ -26,8 +26,8 @@ ENCODE_BATCH = 4096
 class Samples:
     """One entry for each imaged row, (n,) each; successful episodes first.
 
-    picture, future_picture: row of the picture table. row, future_row, last_row: rows of the state and action tables (now,
-    after the chunk, end of the episode). value: target in -1..1. instruction: number. success: bool.
+    picture, future_picture: row of the picture table. row, future_row, last_row: rows of the state and action tables
+    (now, after the chunk, end of the episode). value: target in -1..1. instruction: number. success: bool.
     """
 
     picture: torch.Tensor
@@ -66,7 +66,7 @@ class ResidentDataset:
         episodes: a sequence of ``Demonstration``s with pictures of ``config.image_size``.
         config: ``PolicyConfig``. statistics, tokenizer: those to scale and encode with.
         instructions: the row order of the text table. discount: of the value target.
-        augment: None, or a function of pictures (B, F, 3, S, S) uint8 -> float in 0..255 that is applied to every batch.
+        augment: None, or a function of pictures (B, F, 3, S, S) uint8 -> float in 0..255, applied to every batch.
     """
 
     def __init__(self, episodes, config, statistics, tokenizer, instructions, discount, device, augment=None):
@@ -161,13 +161,13 @@ def check_episodes(episodes, config, instructions):
         length, pictures = len(episode.state), len(episode.image_rows)
         where = f'episode of {episode.task!r}, seed {episode.seed}, variant {episode.variant!r}'
         if episode.state.shape != (length, ACTION_DIM) or episode.action.shape != (length, ACTION_DIM):
-            raise ValueError(f'{where}: expected state and action ({length}, {ACTION_DIM}), got {episode.state.shape} and '
-                             f'{episode.action.shape}')
+            raise ValueError(f'{where}: expected state and action ({length}, {ACTION_DIM}), got '
+                             f'{episode.state.shape} and {episode.action.shape}')
         if not (np.isfinite(episode.state).all() and np.isfinite(episode.action).all()):
             raise ValueError(f'{where}: state or action is not finite; leave this episode out')
         if episode.images.shape != (pictures, len(CAMERAS), size, size, 3) or episode.images.dtype != np.uint8:
             raise ValueError(f'{where}: expected images ({pictures}, {len(CAMERAS)}, {size}, {size}, 3) uint8, got '
-                             f'{episode.images.shape} {episode.images.dtype}; render at the size of preset {config.preset!r}')
+                             f'{episode.images.shape} {episode.images.dtype}; render them at the preset\'s size')
         if not pictures or episode.image_rows[-1] != length - 1:
             raise ValueError(f'{where}: the last row has no picture; the future at the end of a chunk needs it')
         if episode.instruction not in instructions:
@@ -175,7 +175,7 @@ def check_episodes(episodes, config, instructions):
 
 
 def statistics_of(episodes):
-    """``DatasetStatistics`` of the successful episodes (all, if none succeeded), as the published ones use demos only."""
+    """``DatasetStatistics`` of the successful episodes (all, if none succeeded), as published: of demos only."""
     chosen = [episode for episode in episodes if episode.success] or episodes
     return DatasetStatistics.of(np.concatenate([e.action for e in chosen]), np.concatenate([e.state for e in chosen]))
 
@@ -193,7 +193,7 @@ def fit_tokenizer(episodes, seed, device='cpu'):
 
 
 def split_episodes(episodes, share, seed):
-    """(training, held out): every ``1/share``-th episode of a shuffled order is held out, at least one of two or more."""
+    """(training, held out): ``share`` of the episodes, drawn at random, is held out; at least one of two or more."""
     order = np.random.default_rng(seed).permutation(len(episodes))
     held = max(1, round(share * len(episodes))) if len(episodes) > 1 and share > 0 else 0
     return [episodes[i] for i in np.sort(order[held:])], [episodes[i] for i in np.sort(order[:held])]

@@ -29,8 +29,6 @@ TICKS_PER_ROW = round(CONTROL_PERIOD / TICK)
 HEARTBEAT_TICKS, STATUS_TICKS = 5, 10
 STOP_SOURCE = 'operator'
 AUTHORITY = 'policy'
-STOPPED = (SafetyState.STOPPING, SafetyState.PROTECTIVE_STOP, SafetyState.ESTOPPED, SafetyState.FAULT)
-"""States that end an episode: nobody is there to arm the policy again."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +51,15 @@ class EvaluationSettings:
     window: int = 11
     order: int = 2
     speed: float = 2.5
-    gripper_speed: float = 3.0
+    gripper_speed: float = 2.3
     width: int = 640
     height: int = 480
 
 
 @dataclass(frozen=True)
 class EpisodeResult:
-    """One episode. ``inference``: s of each chunk on this machine; everything else depends on seed and settings only."""
+    """One episode. ``causes``: texts of what held the supervisor at the end. ``inference``: s of each chunk on this machine;
+    everything else depends on seed and settings only."""
 
     seed: int
     success: bool
@@ -74,6 +73,7 @@ class EpisodeResult:
     pauses: int
     largest_seam: float
     value: float
+    causes: tuple = ()
     inference: tuple = field(default=(), compare=False)
 
 
@@ -103,9 +103,9 @@ class Evaluator:
                                  speed=both_arms(s.speed, s.gripper_speed))
         pending, inference, chunks, value = None, [], 0, float('nan')
         epoch, outcome, tick, heartbeat, counter = None, 'timeout', 0, 0, 0
-        ticks = round(s.limit / TICK)
+        end = None  # tick at which the time is over, counted from the first row
         latency_ticks = int(np.ceil(s.latency / TICK - 1e-9))
-        while timeline.figures.rows * TICKS_PER_ROW < ticks:
+        while end is None or tick < end:
             now = tick * TICK
             self._sense(supervisor, now, tick)
             if tick % STATUS_TICKS == 0:
@@ -133,6 +133,7 @@ class Evaluator:
             setpoint = timeline.setpoint(now)
             if setpoint is not None:
                 supervisor.offer(setpoint, now)
+                end = end or tick + round(s.limit / TICK)
             command = supervisor.tick(now).command
             if command is not None:
                 world.command(command)
@@ -141,13 +142,14 @@ class Evaluator:
             if self._done(tick):
                 outcome = 'success'
                 break
-            if supervisor.state in STOPPED:
+            if end and supervisor.state is not SafetyState.RUNNING:
                 outcome = 'stopped'
                 break
         figures, status = timeline.figures, supervisor.status(tick * TICK)
         score, stage = world.progress()
         return EpisodeResult(seed, outcome == 'success', outcome, figures.rows, chunks, score, stage, status.rows_clamped,
-                             status.rows_refused, figures.pauses, figures.largest_seam, value, tuple(inference))
+                             status.rows_refused, figures.pauses, figures.largest_seam, value,
+                             tuple(active.text for active in status.causes), tuple(inference))
 
     def _sense(self, supervisor, now, tick):
         state = self._world.state()

@@ -17,11 +17,11 @@ QUESTIONS = (Stage.POLICY, Stage.WORLD_MODEL)
 class ObjectiveConfig:
     """Fields with the published ALOHA values as defaults.
 
-    questions: share of policy, world-model and value samples. value_stage: VALUE, or FUTURE_VALUE as in the planning model,
-    where value samples count on the value frame only. successes: share of successful episodes among world-model and value
-    samples when there are failed ones. action_weight: of the action frame, the others weigh 1. latent_noise: standard
-    deviation added to conditioning pictures, latent units; proprio_noise: to the conditioning joint states, rad.
-    discount: of the value target, per row.
+    questions: share of policy, world-model and value samples. value_stage: VALUE, or FUTURE_VALUE as in the planning
+    model, where value samples count on the value frame only. successes: share of successful episodes among world-model
+    and value samples when there are failed ones. action_weight: of the action frame; the others weigh 1. latent_noise:
+    standard deviation added to conditioning pictures, latent units; proprio_noise: to the conditioning joint states,
+    rad. discount: of the value target, per row.
     """
 
     questions: tuple = (0.5, 0.25, 0.25)
@@ -112,7 +112,7 @@ class Objective:
         return 10 * (error * weight).mean(), (error.sum(0) / free.sum(0).clamp_min(1)).detach()
 
     def _disturbed(self, clean):
-        """Conditioning content: the clean sequence with noise on pictures and joint states (read where a mask is set)."""
+        """Conditioning content, read where a mask is set: the clean sequence, noise on pictures and joint states."""
         if not (self.config.latent_noise or self.config.proprio_noise):
             return clean
         content = clean + self.picture_noise * torch.randn_like(clean)

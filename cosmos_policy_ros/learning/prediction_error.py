@@ -18,9 +18,9 @@ def prediction_errors(network, dataset, statistics, index, text_rows, seed, step
         text_rows: (M, L, width) text table. seed: of the start noise. steps: denoising steps, the preset's if None.
 
     Returns:
-        dict of floats: 'action_rad' mean absolute error of the twelve arm joints over the chunk, 'first_action_rad' of its
-        first row, 'gripper', 'future_proprio_rad', 'image_latent' mean squared error of the future pictures, 'value' mean
-        absolute error (0..1), and 'joints': name -> mean absolute action error (rad; grippers normalised).
+        dict of floats: 'action_rad' mean absolute error of the twelve arm joints over the chunk, 'first_action_rad' of
+        its first row, 'gripper', 'future_proprio_rad', 'image_latent' mean squared error of the future pictures,
+        'value' mean absolute error (0..1); and 'joints': name -> mean absolute action error (rad; grippers normalised).
     """
     config, layout, device = dataset.config, dataset.config.layout, dataset.device
     batch = dataset.batch(index)

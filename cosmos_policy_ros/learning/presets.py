@@ -13,10 +13,12 @@ def _preset(name, image_size, heads, weights_dtype='float32'):
 # 384 channels are 16 M weights; half precision keeps a checkpoint under 40 MB.
 PRESETS = {preset.preset: preset for preset in (
     _preset('tiny-64', 64, 4), _preset('tiny-80', 80, 4), _preset('tiny-96', 96, 4),
-    _preset('small-64', 64, 6, 'float16'), _preset('small-80', 80, 6, 'float16'), _preset('small-96', 96, 6, 'float16'))}
+    _preset('small-64', 64, 6, 'float16'), _preset('small-80', 80, 6, 'float16'),
+    _preset('small-96', 96, 6, 'float16'))}
 """Name -> ``PolicyConfig``: 'tiny' is 256 channels, 'small' 384, both six blocks; the number is the picture's side."""
 
 TINY = PRESETS['tiny-64']
 
-TINY_TRAINING = TrainingConfig(objective=ObjectiveConfig(action_weight=3.0, latent_noise=0.1, proprio_noise=0.01, discount=0.99))
+TINY_TRAINING = TrainingConfig(objective=ObjectiveConfig(action_weight=3.0, latent_noise=0.1, proprio_noise=0.01,
+                                                         discount=0.99))
 """How these presets are trained; set ``minutes`` or ``steps``."""

@@ -1,4 +1,4 @@
-"""Training: AdamW on the published loss with everything on the device, an average of the weights, and a held-out split."""
+"""Training: AdamW on the published loss, all on the device, with an average of the weights and a held-out split."""
 import copy
 import json
 import math
@@ -23,11 +23,11 @@ class TrainingDiverged(PolicyError, ArithmeticError):
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train. Ends after ``steps`` or ``minutes`` (wall clock from the call, compilation included), whichever is first.
+    """How to train. Ends after ``steps`` or ``minutes`` (wall clock, compilation included), whichever comes first.
 
-    The learning rate rises over ``warm_up`` steps, then follows a half cosine of the used share of the limit. ema: decay of
-    the average of the weights, which is what is measured and saved. held_out: share of the episodes. compiled: None for on
-    CUDA only. The other intervals are in steps.
+    The learning rate rises over ``warm_up`` steps, then follows a half cosine of the used share of the limit. ema:
+    decay of the average of the weights, which is what is measured and saved. held_out: share of the episodes.
+    compiled: None for on CUDA only. The other intervals are in steps.
     """
 
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
@@ -48,7 +48,8 @@ class TrainingConfig:
     seed: int = 0
 
 
-def train(policy, episodes, out, config, device='cpu', init_from=None, augment=None, progress=print, clock=time.monotonic):
+def train(policy, episodes, out, config, device='cpu', init_from=None, augment=None, progress=print,
+          clock=time.monotonic):
     """Trains a policy and writes ``out/latest``, ``out/final`` (checkpoint folders) and ``out/log.jsonl``.
 
     Args:
@@ -69,8 +70,8 @@ def train(policy, episodes, out, config, device='cpu', init_from=None, augment=N
     out.mkdir(parents=True, exist_ok=True)
     start = _start_from(init_from, policy, episodes, config, device)
     run = _Run(start, episodes, config, device, augment)
-    progress(f'{len(run.training_set)} samples of {run.episodes[0]} episodes on {device}, {run.episodes[1]} episodes held out, '
-             f'{sum(p.numel() for p in run.network.parameters()) / 1e6:.2f} M weights')
+    progress(f'{len(run.training_set)} samples of {run.episodes[0]} episodes on {device}, {run.episodes[1]} episodes '
+             f'held out, {sum(p.numel() for p in run.network.parameters()) / 1e6:.2f} M weights')
     with open(out / 'log.jsonl', 'a') as log:
         def record(entry, line):
             log.write(json.dumps(entry) + '\n')
@@ -149,7 +150,7 @@ class _Run:
         return loss.detach(), frames
 
     def evaluate(self):
-        """Errors of the averaged weights on fixed samples of both splits: {'training': ..., 'held_out': ... or None}."""
+        """Errors of the averaged weights on fixed samples: {'training': ..., 'held_out': ... or None}."""
         errors = {}
         for name, data in (('training', self.training_set), ('held_out', self.held_out_set)):
             if data is None:
@@ -226,5 +227,6 @@ def _model_card(run, step, errors):
     for key in (key for key in errors['training'] if key != 'joints'):
         cells = [f'{split[key]:.4f}' if split else '-' for split in (errors['training'], errors['held_out'])]
         lines.append(f'| {key} | {" | ".join(cells)} |')
-    settings = asdict(config) | {'objective': asdict(config.objective) | {'value_stage': config.objective.value_stage.value}}
+    settings = asdict(config)
+    settings['objective']['value_stage'] = config.objective.value_stage.value
     return '\n'.join([*lines, '', 'Training configuration:', '', '```json', json.dumps(settings, indent=1), '```', ''])

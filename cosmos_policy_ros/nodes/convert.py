@@ -19,12 +19,15 @@ def driver_positions(message, gripper):
     return np.array([*values[:6], gripper.observation_from_finger(values[6])])
 
 
-def image_array(message):
-    """(H, W, 3) uint8 RGB view of a raw image.
+def image_array(message, width, height):
+    """(height, width, 3) uint8 RGB view of a raw image.
 
     Raises:
-        ValueError: the encoding is neither rgb8 nor bgr8, or the data do not fit the size.
+        ValueError: another size, an encoding that is neither rgb8 nor bgr8, or data that do not fit the size.
     """
+    if (message.width, message.height) != (width, height):
+        raise ValueError(f'images of {message.width}x{message.height}, expected {width}x{height}; set the camera, or '
+                         'image_width and image_height')
     if message.encoding not in ('rgb8', 'bgr8'):
         raise ValueError(f'encoding {message.encoding!r}; set the camera to rgb8')
     expected = message.height * message.step

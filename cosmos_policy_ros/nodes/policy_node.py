@@ -1,5 +1,6 @@
 """The policy's node: pairs observations, infers chunks in a worker, plays one setpoint every 40 ms."""
 import array
+import math
 import threading
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,7 +9,7 @@ import yaml
 from rclpy.node import Node
 from sensor_msgs.msg import Image, JointState
 
-from cosmos_policy_ros.bringup.graph import MODES
+from cosmos_policy_ros.bringup.graph import MODES, ROBOT
 from cosmos_policy_ros.bringup.share import config_file
 from cosmos_policy_ros.control.chunk import ActionChunk as Chunk
 from cosmos_policy_ros.control.pairing import NoObservation, Pairing
@@ -33,6 +34,9 @@ AUTHORITY = 'policy'
 STATUS_SILENCE = 0.3
 """s without a safety status after which the arms count as stopped."""
 
+CLOCK_ROUNDING = 1e-3
+"""s; a tenth of the simulated clock's steps."""
+
 
 @dataclass(frozen=True)
 class PolicyParameters(RobotParameters):
@@ -48,11 +52,15 @@ class PolicyParameters(RobotParameters):
     smoothing_window: int = parameter(11, 'rows of the Savitzky-Golay filter over a chunk; 0 is off', 0, 25)
     smoothing_order: int = parameter(2, 'order of that filter', 1, 5)
     speed_limit: float = parameter(2.5, 'rad/s at which a seam or a ramp may move an arm joint', 0.1, 3.1)
-    gripper_speed_limit: float = parameter(3.0, 'openings/s at which a seam or a ramp may move a gripper', 0.1, 5.0)
+    gripper_speed_limit: float = parameter(2.3, 'openings/s at which a seam or a ramp may move a gripper', 0.1, 5.0)
     expected_latency: float = parameter(0.4, 's, latency of a chunk assumed before the first is measured', 0.0, 10.0)
+    simulated_latency: float = parameter(0.0, 's of simulated time an inference takes in lock-step, which waits for it; '
+                                         '0: as long as it does take', 0.0, 1.0)
     seed: int = parameter(0, 'noise seed of the first chunk; rises by one a chunk', 0, 2 ** 31 - 1)
     threads: int = parameter(1, 'threads of the network on a CPU', 1, 64)
     device: str = parameter('cpu', 'torch device')
+    image_width: int = parameter(640, 'pixels; images of another size are refused', 64, 4096)
+    image_height: int = parameter(480, 'pixels', 48, 4096)
     max_image_age: float = parameter(0.15, 's, oldest image that may start an inference', 0.02, 1.0)
     max_image_skew: float = parameter(0.04, 's, largest difference between the cameras', 0.001, 0.5)
     publish_imagined: bool = parameter(True, 'publish the imagined future images beside each chunk')
@@ -122,6 +130,9 @@ class PolicyNode(Node):
             raise StartupError(f'unknown task {p.task!r}; {p.tasks} knows {", ".join(sorted(self._tasks))}')
         self._instruction = self._tasks[p.task]
         self._policy = CosmosPolicy.load(p.checkpoint, device=p.device, threads=p.threads)
+        if self._policy.config.robot != ROBOT:
+            raise StartupError(f'{p.checkpoint} was trained for the robot {self._policy.config.robot!r}, this is {ROBOT!r}; '
+                               'set the parameter "checkpoint" to one for this robot')
         self._policy.warm_up()
         if p.mode == 'planning':
             self.get_logger().warning('planning is not built yet: falling back to direct')
@@ -132,6 +143,7 @@ class PolicyNode(Node):
         self._pairing = Pairing(CAMERAS, p.max_image_skew, p.max_image_age)
         self._epoch = self._ended = None
         self._chunks = 0
+        self._inferring, self._requested_at, self._result = None, math.inf, None
         self._status_at = float('-inf')
         self._worker = InferenceWorker(self._hand_over)
 
@@ -158,9 +170,9 @@ class PolicyNode(Node):
 
     def _on_image(self, camera, message):
         try:
-            image = image_array(message)
+            image = image_array(message, self._p.image_width, self._p.image_height)
         except ValueError as error:
-            self.get_logger().error(f'{camera}: {error}', throttle_duration_sec=5.0)
+            self.get_logger().error(f'{self._p.image_topic(camera)}: {error}', throttle_duration_sec=5.0)
             return
         self._pairing.add_image(camera, self._time.from_stamp(message.header.stamp), image)
 
@@ -188,6 +200,7 @@ class PolicyNode(Node):
     def _end_epoch(self):
         if self._epoch is not None:
             self._ended, self._epoch = self._epoch, None
+            self._requested_at, self._result = math.inf, None
             self._timeline.stop()
 
     def _play(self):
@@ -198,6 +211,8 @@ class PolicyNode(Node):
             self.get_logger().error('no safety status: holding')
             self._end_epoch()
             return
+        if not self._take_result(now):
+            return  # in lock-step simulated time waits for the next row
         setpoint = self._timeline.setpoint(now)
         if setpoint is not None:
             self._setpoint_publisher.publish(setpoint_message(replace(setpoint, source=AUTHORITY), self._time))
@@ -205,17 +220,20 @@ class PolicyNode(Node):
             self._request_chunk(now)
 
     def _request_chunk(self, now):
+        if self._inferring is not None:
+            return  # still for an epoch that has ended
         try:
             paired = self._pairing.observe(now)
             observation = Observation(paired.stamp, paired.images, paired.positions)
         except (NoObservation, PolicyError) as error:
             self.get_logger().warning(f'no chunk: {error}', throttle_duration_sec=1.0)
             return
-        epoch, sequence, instruction = self._epoch, self._chunks, self._instruction
+        sequence, instruction = self._chunks, self._instruction
         seed = self._p.seed + sequence
         self._chunks += 1
+        self._inferring, self._requested_at = self._epoch, now
         self._timeline.requested(now)
-        self._worker.submit(lambda: (epoch, sequence, seed, instruction, observation, self._policy.predict(
+        self._worker.submit(lambda: (sequence, seed, instruction, observation, self._policy.predict(
             observation, instruction, seed, steps=self._p.denoising_steps, futures=self._p.publish_imagined)))
 
     def _hand_over(self, result):
@@ -223,28 +241,38 @@ class PolicyNode(Node):
         self.executor.create_task(self._on_result, result)
 
     def _on_result(self, result):
-        now = self._time.now()
+        epoch, self._inferring = self._inferring, None
+        if isinstance(result, Exception) and not isinstance(result, PolicyError):
+            raise result
+        if epoch == self._epoch:
+            self._result = result
+            self._play()
+
+    def _take_result(self, now):
+        """Play what the inference under way has yielded; False while its simulated latency is over but nothing came."""
+        if now - self._requested_at < self._p.simulated_latency - CLOCK_ROUNDING:
+            return True
+        if self._result is None:
+            return not self._p.simulated_latency
+        result, self._result, self._requested_at = self._result, None, math.inf
         if isinstance(result, PolicyError):
             self.get_logger().error(f'inference failed: {result}')
             self._timeline.failed(str(result), now)
-            return
-        if isinstance(result, Exception):
-            raise result
-        epoch, sequence, seed, instruction, observation, prediction = result
-        chunk = Chunk(epoch=epoch, sequence=sequence, observed_at=observation.stamp,
-                      rows=self._smoothing(prediction.actions), period=CONTROL_PERIOD, source=AUTHORITY,
-                      instruction=instruction, value=prediction.value, seed=seed, latencies=prediction.latencies,
-                      planner='direct')
-        self._accept(chunk, prediction, now)
+            return True
+        sequence, seed, instruction, observation, prediction = result
+        self._accept(Chunk(
+            epoch=self._epoch, sequence=sequence, observed_at=observation.stamp, rows=self._smoothing(prediction.actions),
+            period=CONTROL_PERIOD, source=AUTHORITY, instruction=instruction, value=prediction.value, seed=seed,
+            latencies=prediction.latencies, planner='direct'), prediction.future_images, now)
+        return True
 
-    def _accept(self, chunk, prediction, now):
+    def _accept(self, chunk, future_images, now):
         splice = self._timeline.accept(chunk, now)
         if splice.refused:
-            self.get_logger().warning(f'chunk {chunk.sequence} of epoch {chunk.epoch} refused: {splice.refused}')
+            self.get_logger().warning(f'chunk {chunk.sequence} of epoch {chunk.epoch} refused: {splice.refused.value}')
             return
         self._chunk_publisher.publish(chunk_message(chunk, self._time))
-        self._publish_imagined(chunk, prediction.future_images)
-        self._play()
+        self._publish_imagined(chunk, future_images)
 
     def _publish_imagined(self, chunk, images):
         for camera, publisher in self._imagined.items():

@@ -1,6 +1,7 @@
 """The rollout recorder: one bag for each episode, with its record, report and video."""
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -16,8 +17,10 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.serialization import deserialize_message
+from rosgraph_msgs.msg import Clock as ClockMessage
 from std_msgs.msg import String
 
+from cosmos_policy_ros.bringup.processes import follow_parent
 from cosmos_policy_ros.embodiment.joints import SIDES
 from cosmos_policy_ros.msg import EpisodeEvent
 from cosmos_policy_ros.rollouts.audit import complaints
@@ -28,6 +31,7 @@ from cosmos_policy_ros.rollouts.recording import Recording
 from cosmos_policy_ros.rollouts.recovery import recover
 from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, OWN, RobotTopics, recorded_topics
 
+from .clock import NANOSECONDS
 from .parameters import ParameterError, declare, parameter
 from .qos import LATCHED
 from .robot import CAMERAS, RobotParameters
@@ -76,6 +80,9 @@ class RecorderNode(Node):
         self._recording = self._record = None
         self._report = None
         self._reporter = ThreadPoolExecutor(1, 'report')
+        self._simulated = None
+        if self.get_parameter('use_sim_time').value:
+            self.create_subscription(ClockMessage, '/clock', self._on_clock, RELIABLE)
         self._announcements = self.create_publisher(String, f'{OWN}/recording', LATCHED)
         for topic in self._topics:
             take = self._on_event if topic.topic == EPISODE_EVENT else partial(self._take, topic.topic)
@@ -92,8 +99,12 @@ class RecorderNode(Node):
             self._report.terminate()
         self._reporter.shutdown()
 
+    def _on_clock(self, message):
+        """Simulated time in order with everything else, so that messages that waited keep the time at which they came."""
+        self._simulated = message.clock.sec * NANOSECONDS + message.clock.nanosec
+
     def _now(self):
-        return self.get_clock().now().nanoseconds
+        return self.get_clock().now().nanoseconds if self._simulated is None else self._simulated
 
     def _take(self, topic, raw):
         if self._recording is not None:
@@ -175,7 +186,7 @@ class RecorderNode(Node):
         if self._p.report or self._p.video:
             command += ['--no-video'] if not self._p.video else ['--no-report'] if not self._p.report else []
             self._report = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                            start_new_session=True)
+                                            start_new_session=True, preexec_fn=partial(follow_parent, os.getpid()))
             output, _ = self._report.communicate()
             if self._report.returncode == -signal.SIGTERM:
                 return

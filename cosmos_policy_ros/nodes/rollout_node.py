@@ -1,6 +1,7 @@
 """The rollout conductor: one episode from reset to judgement, offered as the action ``run_rollout``."""
 import json
 from dataclasses import dataclass
+from datetime import datetime
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.clock import Clock, ClockType
@@ -18,6 +19,8 @@ from .running import run
 from .waiting import Waiting
 
 AUTHORITY = 'policy'
+ACTION = '/cosmos_policy/run_rollout'
+FEEDBACK_TOPIC = f'{ACTION}/_action/feedback'
 HOLD = 2
 """``SafetyCause.severity`` from which on rows are refused until the policy is armed again."""
 
@@ -62,7 +65,7 @@ class RolloutNode(Node):
         self.create_subscription(ActionChunk, '/cosmos_policy/chunk', self._on_chunk, EVENT)
         self.create_subscription(JointSetpoint, '/cosmos_policy/setpoint', self._on_row, ROW)
         self.create_subscription(String, '/cosmos_policy/recording', self._on_recording, LATCHED)
-        self._server = ActionServer(self, RunRollout, '/cosmos_policy/run_rollout', self._execute,
+        self._server = ActionServer(self, RunRollout, ACTION, self._execute,
                                     goal_callback=self._on_goal, cancel_callback=lambda _: CancelResponse.ACCEPT)
 
     def _on_safety(self, message):
@@ -81,7 +84,10 @@ class RolloutNode(Node):
     def _on_recording(self, message):
         self._recording = json.loads(message.data)
 
-    def _on_goal(self, _):
+    async def _on_goal(self, _):
+        # Discovery of a client ends with its feedback reader; an answer sent before that would be lost.
+        known = lambda: self.count_subscribers(FEEDBACK_TOPIC) > 0  # noqa: E731
+        await self._waiting.until(known, self._p.service_timeout)
         return GoalResponse.REJECT if self._busy else GoalResponse.ACCEPT
 
     async def _execute(self, handle):
@@ -156,7 +162,8 @@ class RolloutNode(Node):
     async def _begin(self, goal, instruction):
         """Open the recording; returns the episode's id."""
         self._rows = self._chunks = 0
-        episode = f'{goal.task}_{goal.seed}_{self.get_clock().now().nanoseconds // 1_000_000}'
+        # Date and time of the computer: simulated time repeats from run to run.
+        episode = f'{goal.task}_{goal.seed}_{datetime.now():%Y%m%d-%H%M%S}'
         event = EpisodeEvent(kind=EpisodeEvent.BEGIN, episode=episode, task=goal.task, instruction=instruction,
                              seed=goal.seed, score=float('nan'), metadata=json.dumps({'mode': goal.mode, 'step_limit': goal.step_limit}))
         event.header.stamp = self.get_clock().now().to_msg()
@@ -206,7 +213,7 @@ class RolloutNode(Node):
         return None
 
     async def _close(self, goal, result, instruction):
-        """End the recording and wait for its folder."""
+        """End the recording and wait for its folder; what went wrong with it joins the result's message."""
         event = EpisodeEvent(kind=EpisodeEvent.END, episode=result.episode, task=goal.task, instruction=instruction,
                              seed=goal.seed, outcome=result.outcome, steps=result.steps, note=result.message,
                              score=self._task.score if self._task else float('nan'),
@@ -215,8 +222,14 @@ class RolloutNode(Node):
         self._events.publish(event)
         finished = lambda: (self._recording.get('episode') == result.episode  # noqa: E731
                             and self._recording.get('state') in ('finished', 'error'))
-        if self._p.record and await self._waiting.until(finished, self._p.record_timeout):
-            result.bag = self._recording.get('bag', '')
+        if not self._p.record:
+            return
+        if await self._waiting.until(finished, self._p.record_timeout):
+            result.bag = self._recording['bag']
+            problem = self._recording['message']
+        else:
+            problem = f'recorder_node did not finish within {self._p.record_timeout:.0f} s; see its log'
+        result.message = '; '.join(filter(None, (result.message, problem)))
 
 
 def main():

@@ -12,7 +12,7 @@ from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Header
 
 from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD, SIDES
-from cosmos_policy_ros.msg import JointSetpoint, StopSource, TaskState
+from cosmos_policy_ros.msg import JointSetpoint, SafetyStatus, StopSource, TaskState
 from cosmos_policy_ros.sim.cameras import CAMERAS, CameraRig
 from cosmos_policy_ros.sim.driver import ArmDriver
 from cosmos_policy_ros.sim.lockstep import LockStep
@@ -22,7 +22,7 @@ from cosmos_policy_ros.srv import ResetSimulation
 
 from .clock import seconds, time_message
 from .parameters import ParameterError, declare, parameter
-from .qos import DRIVER, ROW
+from .qos import DRIVER, LATCHED, ROW
 from .robot import RobotParameters
 from .running import run
 
@@ -51,7 +51,7 @@ class SimParameters(RobotParameters):
     seed: int = parameter(0, 'draws the scene', 0, 2 ** 31 - 1)
     real_time_factor: float = parameter(1.0, 'upper bound on simulated seconds per second', 0.05, 1.0)
     lockstep: bool = parameter(True, 'wait for supervisor, rows and stop sources instead of letting time run on')
-    patience: float = parameter(2.0, 's of wall time to wait for a late stream before it counts as ended', 0.1, 60.0)
+    patience: float = parameter(10.0, 's of wall time to wait for a late stream before it counts as ended', 0.1, 60.0)
     image_width: int = parameter(640, 'pixels', 64, 1920)
     image_height: int = parameter(480, 'pixels', 48, 1080)
 
@@ -67,7 +67,7 @@ class SimNode(Node):
         self._rig = CameraRig(self._world, p.image_width, p.image_height)
         self._seed, self._step, self._held = p.seed, 0, 0
         self._epoch_start = START_TIME
-        self._served = 0
+        self._served, self._running = 0, False
         self._captured = 0.0
         self._pace = LockStep(ALLOWANCES, p.patience)
         self._drivers, self._states = {}, {}
@@ -80,8 +80,8 @@ class SimNode(Node):
         self.create_service(ResetSimulation, '/sim/reset', self._on_reset)
         self.create_subscription(Header, '/cosmos_policy/supervisor_heartbeat',
                                  lambda message: self._heard('supervisor', seconds(message.stamp)), ROW)
-        self.create_subscription(JointSetpoint, '/cosmos_policy/setpoint',
-                                 lambda message: self._heard('setpoint', seconds(message.header.stamp)), ROW)
+        self.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
+        self.create_subscription(JointSetpoint, '/cosmos_policy/setpoint', self._on_setpoint, ROW)
         self.create_subscription(StopSource, '/cosmos_policy/stop', lambda _: self._heard('stop', self._now()), DRIVER)
         self.get_logger().info(f'ready: task {p.task!r}, seed {p.seed}')
 
@@ -127,6 +127,18 @@ class SimNode(Node):
 
     def _now(self):
         return self._epoch_start + self._world.time
+
+    def _on_status(self, message):
+        """Rows are waited for while they move the arms; before, and during a stop, time goes on without them."""
+        self._served += 1
+        self._running = message.state == SafetyStatus.RUNNING
+        if not self._running:
+            self._pace.release('setpoint')
+
+    def _on_setpoint(self, message):
+        self._served += 1
+        if self._running:
+            self._pace.heard('setpoint', seconds(message.header.stamp))
 
     def _heard(self, stream, moment):
         self._served += 1

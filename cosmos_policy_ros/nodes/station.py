@@ -68,11 +68,11 @@ class Station:
 
     def release(self):
         """Let go of the stop button. The supervisor's latch stays until it is reset."""
-        self._pressed = False
+        self._pressed, self._sending = False, True
 
     def start(self, goal):
         """Send a ``RunRollout`` goal; returns a ``Run``."""
-        return Run(self._rollout, goal, self._on_feedback)
+        return Run(self._rollout, goal, self._on_feedback, self._executor)
 
     def arm(self, authority='', patience=5.0):
         """Ask the supervisor to give the arms to ``authority``, or to take them back; the response or None."""
@@ -115,14 +115,14 @@ class Station:
 
 
 class Run:
-    """A rollout under way."""
+    """A rollout under way. All of the action protocol runs in the station's own thread."""
 
-    def __init__(self, client, goal, on_feedback):
-        self._client, self._goal, self._on_feedback = client, goal, on_feedback
-        self._sent = self._handle = self._result = None
+    def __init__(self, client, goal, on_feedback, executor):
+        self._client, self._goal, self._on_feedback, self._executor = client, goal, on_feedback, executor
+        self._task = self._handle = None
 
     def advance(self):
-        """Take the next step of the action protocol.
+        """Send the goal once the conductor is there.
 
         Returns:
             The ``RunRollout.Result`` when the rollout has ended, else None.
@@ -130,23 +130,24 @@ class Run:
         Raises:
             RuntimeError: the conductor is busy with another rollout.
         """
-        if self._sent is None:
+        if self._task is None:
             if self._client.server_is_ready():
-                self._sent = self._client.send_goal_async(self._goal, feedback_callback=self._on_feedback)
-        elif self._handle is None:
-            if self._sent.done():
-                self._handle = self._sent.result()
-                if not self._handle.accepted:
-                    raise RuntimeError('another rollout is running')
-                self._result = self._handle.get_result_async()
-        elif self._result.done():
-            return self._result.result().result
+                self._task = self._executor.create_task(self._follow)
+        elif self._task.done():
+            return self._task.result()
         return None
+
+    async def _follow(self):
+        handle = await self._client.send_goal_async(self._goal, feedback_callback=self._on_feedback)
+        if not handle.accepted:
+            raise RuntimeError('another rollout is running')
+        self._handle = handle
+        return (await handle.get_result_async()).result
 
     def cancel(self):
         """Ask for an early end; the result still comes."""
         if self._handle is not None:
-            self._handle.cancel_goal_async()
+            self._executor.create_task(self._handle.cancel_goal_async)
 
     @property
     def accepted(self):

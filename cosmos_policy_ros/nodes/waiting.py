@@ -4,6 +4,8 @@ import time
 from rclpy.task import Future
 
 POLL_PERIOD = 0.02
+REPEAT_PERIOD = 1.0
+"""s of wall time after which an unanswered request is sent again."""
 
 
 class Waiting:
@@ -23,13 +25,18 @@ class Waiting:
         return await future
 
     async def answer(self, client, request, patience):
-        """The service's response, or None when it does not come within ``patience`` s of wall time."""
+        """The service's response, or None when it does not come within ``patience`` s of wall time.
+
+        Only for requests that may be repeated: a server that has not discovered this client yet answers into the void.
+        """
+        deadline = time.monotonic() + patience
         if not await self.until(client.service_is_ready, patience):
             return None
-        pending = client.call_async(request)
-        if await self.until(pending.done, patience):
-            return pending.result()
-        client.remove_pending_request(pending)
+        while time.monotonic() < deadline:
+            pending = client.call_async(request)
+            if await self.until(pending.done, REPEAT_PERIOD):
+                return pending.result()
+            client.remove_pending_request(pending)
         return None
 
     def _poll(self):

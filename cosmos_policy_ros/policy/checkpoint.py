@@ -20,7 +20,7 @@ WEIGHTS = 'transformer/diffusion_pytorch_model.safetensors'
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a folder holds, in memory. text_embeddings: instruction -> (tokens, width) float32. card: model card, Markdown."""
+    """What a folder holds, in memory. text_embeddings: instruction -> (tokens, width) float32. card: Markdown."""
 
     config: PolicyConfig
     network: torch.nn.Module
@@ -41,7 +41,7 @@ def save_checkpoint(folder, checkpoint):
     (partial / CONFIG).write_text(json.dumps(config.to_dict(), indent=2))
     checkpoint.statistics.save(partial / STATISTICS)
     save_file(checkpoint.tokenizer.tensors(), partial / TOKENIZER)
-    save_file({instruction: rows.contiguous() for instruction, rows in checkpoint.text_embeddings.items()}, partial / TEXT)
+    save_file({name: rows.contiguous() for name, rows in checkpoint.text_embeddings.items()}, partial / TEXT)
     (partial / CARD).write_text(checkpoint.card)
     weights = {name: value.detach().cpu().to(getattr(torch, config.weights_dtype)).contiguous()
                for name, value in network.state_dict().items()}
@@ -75,7 +75,7 @@ def load_checkpoint(folder, preset=None):
     try:
         tokenizer = LinearTokenizer(**tensors)
     except (TypeError, ValueError) as error:
-        raise CheckpointError(f'{folder / TOKENIZER}: {error}; restore the file that came with this checkpoint') from error
+        raise CheckpointError(f'{folder / TOKENIZER}: {error}; copy or save the checkpoint again') from error
     embeddings = {name: rows.float() for name, rows in _tensors(folder / TEXT).items()}
     shape = (config.text_tokens, config.network.text_embed_dim)
     for instruction, rows in embeddings.items():
@@ -96,8 +96,8 @@ def load_config(folder, preset=None):
     try:
         config = PolicyConfig.from_dict(json.loads(path.read_text()))
     except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f'{path}: {error}; use the program version that wrote this checkpoint, or save it again') \
-            from error
+        raise CheckpointError(f'{path}: {error}; use the program version that wrote this checkpoint, or save it '
+                              f'again') from error
     if preset is not None and config.preset != preset:
         raise CheckpointError(f'{folder}: holds preset {config.preset!r}, but {preset!r} was asked for; '
                               f'give another folder or drop the preset')
@@ -121,8 +121,8 @@ def _load_strictly(network, path):
     weights, expected = _tensors(path), network.state_dict()
     missing, unknown = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
     if missing or unknown:
-        raise CheckpointError(f'{path}: {len(missing)} weights missing {missing[:3]}, {len(unknown)} unknown {unknown[:3]}; '
-                              f'the weights belong to another preset than {CONFIG} says')
+        raise CheckpointError(f'{path}: {len(missing)} weights missing {missing[:3]}, {len(unknown)} unknown '
+                              f'{unknown[:3]}; the weights belong to another preset than {CONFIG} says')
     for name, value in weights.items():
         if value.shape != expected[name].shape:
             raise CheckpointError(f'{path}: {name} has shape {tuple(value.shape)}, {CONFIG} asks for '

@@ -17,7 +17,8 @@ LATENT_CHANNELS = 16
 class NetworkConfig:
     """Sizes of the transformer, named as ``diffusers.CosmosTransformer3DModel`` names them.
 
-    ``rope_scale`` is in the order time, height, width. ``position_table`` adds a learned vector for every frame and token.
+    ``rope_scale`` is in the order time, height, width. ``position_table`` adds a learned vector for every frame and
+    token.
     """
 
     num_attention_heads: int = 4
@@ -60,11 +61,13 @@ class PolicyConfig:
 
     def __post_init__(self):
         for name, known in (('image_pipeline', ('box', 'published')), ('tokenizer', ('linear', 'wan')),
-                            ('text_encoder', ('hashed', 'stored')), ('weights_dtype', ('float32', 'float16', 'bfloat16'))):
+                            ('text_encoder', ('hashed', 'stored')),
+                            ('weights_dtype', ('float32', 'float16', 'bfloat16'))):
             if getattr(self, name) not in known:
                 raise ValueError(f'{name}: expected one of {", ".join(known)}, got {getattr(self, name)!r}')
         if self.image_size <= 0 or self.image_size % (FACTOR * PATCH):
-            raise ValueError(f'image_size: expected a positive multiple of {FACTOR * PATCH} pixels, got {self.image_size}')
+            raise ValueError(f'image_size: expected a positive multiple of {FACTOR * PATCH} pixels, got '
+                             f'{self.image_size}')
 
     @property
     def latent_shape(self):
@@ -74,7 +77,8 @@ class PolicyConfig:
 
     def to_dict(self):
         """JSON-ready form; inverse of :meth:`from_dict`."""
-        return {'format': FORMAT} | asdict(self) | {'layout': list(self.layout.frames), 'prediction': self.prediction.value}
+        wire = {'layout': list(self.layout.frames), 'prediction': self.prediction.value}
+        return {'format': FORMAT} | asdict(self) | wire
 
     @classmethod
     def from_dict(cls, values):
@@ -84,7 +88,8 @@ class PolicyConfig:
             raise ValueError(f'format is not {FORMAT}: written by another version of this program')
         _check_keys(cls, values)
         _check_keys(NetworkConfig, values['network'])
-        return cls(**values | {'layout': FrameLayout(tuple(values['layout'])), 'prediction': Prediction(values['prediction']),
+        return cls(**values | {'layout': FrameLayout(tuple(values['layout'])),
+                               'prediction': Prediction(values['prediction']),
                                'network': NetworkConfig(**values['network'])})
 
 

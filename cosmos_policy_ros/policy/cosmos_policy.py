@@ -27,10 +27,10 @@ KEPT_CONTEXTS = 32
 class Prediction:
     """What the policy answers to one observation.
 
-    actions: (50, 14) float64, joint targets (rad, normalised grippers), row 0 the command at the
-    observation and each later one 40 ms on. value: 0..1, predicted return of the state after the chunk. future_images: camera name -> (S, S, 3) uint8
-    or None when not asked for. future_proprio: (14,) float64, joint state after the chunk. latent: (16, T, h, w) float32,
-    the whole sampled sequence. latencies: s by stage.
+    actions: (50, 14) float64, joint targets (rad, normalised grippers); row 0 is the command at the observation, each
+    later one 40 ms on. value: 0..1, predicted return of the state after the chunk. future_images: camera name ->
+    (S, S, 3) uint8, or None when not asked for. future_proprio: (14,) float64, joint state after the chunk.
+    latent: (16, T, h, w) float32, the whole sampled sequence. latencies: s by stage.
     """
 
     actions: np.ndarray
@@ -43,7 +43,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class PredictionBatch:
-    """As ``Prediction``, B at a time: actions (B, 50, 14), values (B,), future_proprio (B, 14), latent (B, 16, T, h, w)."""
+    """As ``Prediction``: actions (B, 50, 14), values (B,), future_proprio (B, 14), latent (B, 16, T, h, w)."""
 
     actions: np.ndarray
     values: np.ndarray
@@ -55,7 +55,7 @@ class CosmosPolicy:
     """A loaded checkpoint, ready to predict. One prediction at a time; not thread-safe."""
 
     def __init__(self, checkpoint, device='cpu', dtype=torch.float32, compiled=False, clock=time.perf_counter):
-        """Takes over ``checkpoint``'s network. compiled: trade a slow first call for faster later ones (GPU batches)."""
+        """Takes over ``checkpoint``'s network. compiled: trade a slow first call for faster later ones (on a GPU)."""
         self.config = checkpoint.config
         self.statistics = checkpoint.statistics
         self.instructions = tuple(checkpoint.text_embeddings)
@@ -160,15 +160,16 @@ class CosmosPolicy:
         return clean
 
     def _sample(self, clean, text, seeds, steps):
-        levels = noise_levels(self.config.steps if steps is None else steps, self.config.sigma_max, self.config.sigma_min)
+        config = self.config
+        levels = noise_levels(config.steps if steps is None else steps, config.sigma_max, config.sigma_min)
 
         def estimate(x, sigma):
             level = torch.full((1,), sigma, device=self.device)
-            return denoise(self._forward, x, level, clean, self._mask, text, self.config.prediction)
+            return denoise(self._forward, x, level, clean, self._mask, text, config.prediction)
 
-        latent = sample(estimate, start_noise(seeds, self.config.latent_shape).to(self.device), levels)
+        latent = sample(estimate, start_noise(seeds, config.latent_shape).to(self.device), levels)
         if not torch.isfinite(latent).all():
-            raise NonFinitePrediction(f'the network of preset {self.config.preset!r} answered NaN or infinity; '
+            raise NonFinitePrediction(f'the network of preset {config.preset!r} answered NaN or infinity; '
                                       f'nothing of it was passed on. Check the checkpoint and the number type')
         return latent
 
@@ -176,12 +177,14 @@ class CosmosPolicy:
         layout, rows = self.config.layout, self.config.chunk_rows
         actions = read_vector(latent, layout.index(ACTION), rows * ACTION_DIM).unflatten(1, (rows, ACTION_DIM))
         future_proprio = read_vector(latent, layout.index(FUTURE + PROPRIO), ACTION_DIM)
-        return (self.statistics.unscale_actions(actions.cpu().numpy()), read_value(latent, layout.index(VALUE)).cpu().numpy(),
+        return (self.statistics.unscale_actions(actions.cpu().numpy()),
+                read_value(latent, layout.index(VALUE)).cpu().numpy(),
                 self.statistics.unscale_proprio(future_proprio.cpu().numpy()))
 
     def _future_images(self, latent):
-        pictures = self.tokenizer.decode(latent, self.config.layout.future_image_frames)[0].permute(0, 2, 3, 1).cpu().numpy()
-        return dict(zip(self.config.layout.cameras, pictures))
+        layout = self.config.layout
+        pictures = self.tokenizer.decode(latent, layout.future_image_frames)[0].permute(0, 2, 3, 1)
+        return dict(zip(layout.cameras, pictures.cpu().numpy()))
 
     def _context(self, instructions):
         if instructions not in self._contexts:

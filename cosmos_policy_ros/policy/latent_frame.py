@@ -25,7 +25,7 @@ def write_vector(latent, frame, vector):
 
 
 def read_vector(latent, frame, n):
-    """(B, n) float32: the mean over the whole copies of an n-vector in frame ``frame`` of ``latent`` (B, C, T, h, w)."""
+    """(B, n) float32: the mean over the whole copies of an n-vector in a frame of ``latent`` (B, C, T, h, w)."""
     flat = latent[:, :, frame].flatten(1).float()
     copies = flat.shape[1] // n
     return flat[:, :copies * n].reshape(-1, copies, n).mean(1)

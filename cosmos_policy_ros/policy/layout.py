@@ -36,7 +36,8 @@ class FrameLayout:
         frames = tuple(self.frames)
         object.__setattr__(self, 'frames', frames)
         state = frames[1:frames.index(ACTION)] if ACTION in frames else ()
-        if frames != (BLANK, *state, ACTION, *(FUTURE + name for name in state), VALUE) or len(set(frames)) != len(frames):
+        mirrored = (BLANK, *state, ACTION, *(FUTURE + name for name in state), VALUE)
+        if frames != mirrored or len(set(frames)) != len(frames):
             raise ValueError(f'frame layout {frames}: expected blank, the state frames, action, the same state frames '
                              f'prefixed by {FUTURE}, value; each name once')
 

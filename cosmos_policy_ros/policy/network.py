@@ -1,7 +1,7 @@
 """The diffusion transformer: diffusers' Cosmos weights with a forward that computes each thing once.
 
-Equal to ``CosmosTransformer3DModel.forward`` with per-frame times, but modulation is computed per noise level in place of
-per token, instruction keys and values are computed once, and rows of zeros in the text are folded into one.
+Equal to ``CosmosTransformer3DModel.forward`` with per-frame times, but modulation is computed per noise level in place
+of per token, instruction keys and values are computed once, and rows of zeros in the text are folded into one.
 """
 import math
 from dataclasses import dataclass
@@ -37,8 +37,8 @@ class TextContext:
 class CosmosPolicyTransformer(CosmosTransformer3DModel):
     """Weights under diffusers' names for a fixed latent grid.
 
-    ``grid``: (frames, rows, columns) of the latent sequence. ``position_table``: adds a learned vector for every frame and
-    token after the patch embedding. Input channels are 16 latent, 1 condition mask, 1 padding mask (always zero here).
+    ``grid``: (frames, rows, columns) of the latent sequence. ``position_table``: adds a learned vector for every frame
+    and token after the patch embedding. Input channels are 16 latent, 1 condition mask and 1 padding mask (here zero).
     """
 
     @register_to_config
@@ -74,7 +74,7 @@ class CosmosPolicyTransformer(CosmosTransformer3DModel):
             if name.endswith('linear_2.weight') and 't_embedder' not in name or name.startswith('proj_out'):
                 parameter.zero_()
             elif name == 'position':
-                # Of the size of the patch embedding: each token writes different numbers, and small tables learn that late.
+                # As large as the patch embedding: every token writes other numbers; a small table learns that late.
                 parameter.normal_(0, 1, generator=generator)
             elif parameter.ndim == 2:
                 nn.init.xavier_uniform_(parameter, generator=generator)
@@ -84,7 +84,7 @@ class CosmosPolicyTransformer(CosmosTransformer3DModel):
 
         Args:
             rows: (M, L, text_embed_dim), zero rows after the last token. They stay part of the attention.
-            fold_zeros: replace the rows that are zero in all M by one with a logit bias of ln(count); the same function.
+            fold_zeros: replace the rows that are zero in all M by one with a logit bias of ln(count); same function.
         """
         bias = None
         if fold_zeros:
@@ -141,7 +141,7 @@ class CosmosPolicyTransformer(CosmosTransformer3DModel):
         return embedder.linear_2(F.silu(embedder.linear_1(wave))), F.silu(self.time_embed.norm(wave))
 
     def _embed_patches(self, latent, mask):
-        """(B, T, tokens, width). The mask is constant inside a frame and the padding channel zero, so neither is tiled."""
+        """(B, T, tokens, width). The mask is constant inside a frame and padding is zero, so neither is tiled."""
         batch = latent.shape[0]
         frames, rows, columns = self.token_grid
         patches = latent.reshape(batch, LATENT_CHANNELS, frames, rows, PATCH, columns, PATCH)

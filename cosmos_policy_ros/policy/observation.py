@@ -16,8 +16,8 @@ class Observation:
     """Three pictures and the joint state.
 
     stamp: s, capture time in the caller's clock. images: camera name -> (H, W, 3) uint8 RGB, one entry for each of
-    ``CAMERAS``; sizes may differ. proprio: (14,) float64, follower joints in the order of ``JOINT_NAMES`` (rad, grippers
-    normalised). Raises ``ObservationError`` when something is missing, of another shape or type, or not finite.
+    ``CAMERAS``; sizes may differ. proprio: (14,) float64, follower joints in the order of ``JOINT_NAMES`` (rad,
+    grippers normalised). Raises ``ObservationError`` when a part is missing, of a wrong shape or type, or not finite.
     """
 
     stamp: float
@@ -38,7 +38,8 @@ class Observation:
                                        f'{_describe(image)}')
         proprio = np.asarray(self.proprio)
         if proprio.shape != (ACTION_DIM,) or proprio.dtype.kind != 'f':
-            raise ObservationError(f'observation.proprio: expected ({ACTION_DIM},) floats, got {_describe(self.proprio)}')
+            raise ObservationError(f'observation.proprio: expected ({ACTION_DIM},) floats, got '
+                                   f'{_describe(self.proprio)}')
         bad = [JOINT_NAMES[i] for i in np.flatnonzero(~np.isfinite(proprio))]
         if bad:
             raise ObservationError(f'observation.proprio: not finite: {", ".join(bad)}; check the arm driver')

@@ -39,7 +39,7 @@ class DatasetStatistics:
 
     @classmethod
     def of(cls, actions, proprio):
-        """Statistics of (N, 14) actions and proprio rows; ranges narrower than ``LEAST_SPAN`` are widened about their middle."""
+        """Statistics of (N, 14) rows; ranges narrower than ``LEAST_SPAN`` are widened about their middle."""
         values = {}
         for kind, rows in (('actions', np.asarray(actions, np.float64)), ('proprio', np.asarray(proprio, np.float64))):
             low, high = rows.min(0), rows.max(0)

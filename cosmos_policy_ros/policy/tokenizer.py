@@ -66,9 +66,9 @@ class LinearTokenizer:
         batch, count = images.shape[:2]
         # Pixels up to 255 lose their last digits in bfloat16, so a caller's autocast must not reach these products.
         with torch.autocast(images.device.type, enabled=False):
-            kernel = (self.basis / self.scale).T / 127.5
+            kernel = ((self.basis / self.scale).T / 127.5).reshape(-1, 3, FACTOR, FACTOR)
             offset = ((1 + self.mean) @ self.basis) / self.scale
-            latent = F.conv2d(images.flatten(0, 1).float(), kernel.reshape(-1, 3, FACTOR, FACTOR), -offset, stride=FACTOR)
+            latent = F.conv2d(images.flatten(0, 1).float(), kernel, -offset, stride=FACTOR)
         return latent.unflatten(0, (batch, count)).transpose(1, 2)
 
     def decode(self, latent, frames):

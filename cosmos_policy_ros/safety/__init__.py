@@ -1,1 +1,4 @@
-"""The supervisor between every source of rows and the arms. Imports numpy and the embodiment, and YAML for its configuration."""
+"""The supervisor between every source of rows and the arms.
+
+Imports numpy and the embodiment, and YAML for its configuration.
+"""

@@ -3,15 +3,15 @@ import numpy as np
 
 
 def braking_distance(velocity, acceleration):
-    """Signed distance (same unit as the position) covered while braking from ``velocity`` at ``acceleration``: v |v| / 2a."""
+    """Signed distance covered while braking from ``velocity`` at ``acceleration``: v |v| / 2a."""
     return velocity * np.abs(velocity) / (2 * acceleration)
 
 
 class Brake:
     """Constant deceleration of each joint from where it is commanded at time ``start``.
 
-    Joints are not synchronised: each comes to rest as soon as it can. A joint whose room up to its position limit is too
-    short brakes harder, so that it never passes the limit; ``limits.admit`` lets no such state arise.
+    Joints are not synchronised: each comes to rest as soon as it can. A joint whose room up to its position limit is
+    too short brakes harder, so that it never passes the limit; ``limits.admit`` lets no such state arise.
 
     Args:
         position, velocity: (14,) commanded. limits: ``JointLimits``. start: s.

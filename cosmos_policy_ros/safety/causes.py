@@ -34,8 +34,8 @@ class Clears(Enum):
 class Cause:
     """One row of the table.
 
-    ``id`` is stable on the wire. ``operator_may_take_over``: another source may be armed while it is active. ``text`` is what
-    the operator reads, ``hint`` what to do. ``test`` names the test that proves it.
+    ``id`` is stable on the wire. ``operator_may_take_over``: another source may be armed while it is active. ``text``
+    is what the operator reads, ``hint`` what to do. ``test`` names the test that proves it.
     """
 
     id: str
@@ -71,7 +71,7 @@ def _test(name):
 _TABLE = (
     _refused('setpoint_epoch', 'row of another epoch', 'its sender must follow the epoch in the safety status'),
     _refused('setpoint_source', 'row of a source without authority', 'arm that source first'),
-    _refused('setpoint_stale', 'row too late or too early', 'check the load of the computer and the clock of the sender'),
+    _refused('setpoint_stale', 'row too late or too early', 'check the load of the computer and the sender\'s clock'),
     _refused('setpoint_sequence', 'row repeated, out of order or closer than one period to the last one',
              'look for a second sender'),
     Cause('tracking_lag', Severity.SLOW, Action.SLOW, Clears.ITSELF, True, 'an arm falls behind its commands',
@@ -81,8 +81,10 @@ _TABLE = (
     _hold('setpoint_shape', 'row that is not 14 numbers', 'check the sender, then arm again'),
     _hold('far_outside_limits', 'row far outside the limits', 'check the policy and its units, then arm again'),
     _hold('too_many_clamped', 'too many rows in succession had to be clamped', 'slow the source down, then arm again'),
-    _hold('workspace', 'row leaves the workspace or meets the table', 'check the task and the cell in safety.yaml, then arm again'),
-    _hold('arm_clearance', 'row brings the arms too close to each other', 'take over or move the arms apart, then arm again'),
+    _hold('workspace', 'row leaves the workspace or meets the table',
+          'check the task and the cell in safety.yaml, then arm again'),
+    _hold('arm_clearance', 'row brings the arms too close to each other',
+          'take over or move the arms apart, then arm again'),
     _protective('joint_states_stale', 'no fresh joint states', 'check the arm driver and its cable, then reset'),
     _protective('joint_states_invalid', 'joint states are not measurements: dead bus or not finite',
                 'support the arm, check power and cable, then reset'),

@@ -11,8 +11,8 @@ def margin_matrix(arm, hand, gripper):
     """(10, 10) m: the distance each pair of capsules, one of each arm, has to keep.
 
     Args:
-        arm: m, arm links against arm links. hand: m, gripper, camera or finger against arm links. gripper: m, grippers and
-            cameras against each other, and cameras against fingers.
+        arm: m, arm links against arm links. hand: m, gripper, camera or finger against arm links.
+        gripper: m, grippers and cameras against each other, and cameras against fingers.
 
     Fingers against fingers and against grippers are exempt (-inf) for now: in a hand-over they touch.
     """
@@ -33,8 +33,10 @@ def gaps(segments):
 
 
 def too_close(gap, margins, before):
-    """Pairs (..., 10, 10) that are closer than their margin and closer than ``before`` (10, 10), so that arms that are too
-    close may still move apart."""
+    """Pairs (..., 10, 10) that are closer than their margin and closer than ``before`` (10, 10).
+
+    Arms that are too close may thus still move apart.
+    """
     return (gap < margins) & (gap < before)
 
 

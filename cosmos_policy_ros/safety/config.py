@@ -85,7 +85,8 @@ class SafetyConfig:
             if sign * getattr(self, hand) < sign * bound[gripper]:
                 raise ConfigError(f'{hand}: {getattr(self, hand)} is wider than the hardware allows, {bound[gripper]}; '
                                   'limits can only be tightened')
-        _require(all(low < high for low, high in zip(self.arm_lower, self.arm_upper)), 'arm_lower: must be below arm_upper')
+        _require(all(low < high for low, high in zip(self.arm_lower, self.arm_upper)),
+                 'arm_lower: must be below arm_upper')
         _require(self.gripper_lower < self.gripper_upper, 'gripper_lower: must be below gripper_upper')
         _require(self.far_outside_factor > 1, 'far_outside_factor: must be above 1')
         _require(self.slow_scale <= 1, 'slow_scale: must be at most 1')
@@ -95,7 +96,8 @@ class SafetyConfig:
         for name in ('joint_states', 'camera', 'stop_source', 'tracking'):
             _require(getattr(self, f'{name}_warn') <= getattr(self, f'{name}_act'),
                      f'{name}_warn: must be at most {name}_act')
-        _require(self.gripper_map in GRIPPER_MAPS, f'gripper_map: {self.gripper_map!r} is none of {", ".join(GRIPPER_MAPS)}')
+        _require(self.gripper_map in GRIPPER_MAPS,
+                 f'gripper_map: {self.gripper_map!r} is none of {", ".join(GRIPPER_MAPS)}')
         unknown = set(self.camera_authorities) - set(self.authorities)
         _require(not unknown, f'camera_authorities: {sorted(unknown)} not among authorities')
 
@@ -117,8 +119,8 @@ class SafetyConfig:
         """SHA-256 of all values, to record which limits were in force."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         cell = values.pop('cell')
-        values['cell'] = {'bases': {side.value: pose for side, pose in cell.bases.items()}, 'lower': cell.workspace_lower,
-                          'upper': cell.workspace_upper, 'table': cell.table_height}
+        values['cell'] = {'bases': {side.value: pose for side, pose in cell.bases.items()},
+                          'lower': cell.workspace_lower, 'upper': cell.workspace_upper, 'table': cell.table_height}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
@@ -179,7 +181,8 @@ def _numbers(name, value, count):
 def _same_keys(mapping, expected, prefix):
     missing = [name for name in expected if name not in mapping]
     unknown = [name for name in mapping if name not in expected]
-    _require(not missing, f'missing: {", ".join(prefix + name for name in missing)}; config/safety.yaml shows every key')
+    _require(not missing,
+             f'missing: {", ".join(prefix + name for name in missing)}; config/safety.yaml shows every key')
     _require(not unknown, f'unknown: {", ".join(prefix + str(name) for name in unknown)}; check the spelling')
 
 

@@ -57,7 +57,8 @@ class Envelope:
             return Admission(cause='setpoint_shape', detail=f'shape {row.shape}, expected ({ACTION_DIM},)')
         if not np.isfinite(row).all():
             return Admission(cause='setpoint_nonfinite', detail=f'entries {np.flatnonzero(~np.isfinite(row)).tolist()}')
-        limited = admit(row, position, velocity, self.limits, self._config.row_period, self._config.far_outside_factor, scale)
+        limited = admit(row, position, velocity, self.limits, self._config.row_period,
+                        self._config.far_outside_factor, scale)
         if limited.far:
             return Admission(limited, 'far_outside_limits', ', '.join(limited.far))
         return self._collides(limited, position) or Admission(limited)

@@ -7,7 +7,7 @@ from .causes import CAUSES, Action, Cause, Clears
 
 @dataclass(frozen=True)
 class ActiveCause:
-    """A cause that holds now or is latched. ``since`` in s; ``subject`` is the arm, camera or stop source, '' if none."""
+    """A cause that holds now or is latched. ``since`` in s; ``subject``: arm, camera or stop source, '' if none."""
 
     cause: Cause
     subject: str

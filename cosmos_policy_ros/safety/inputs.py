@@ -90,7 +90,7 @@ class Inputs:
                 **{f'stop/{name}': button.age(now) for name, button in self.stops.items()}}
 
     def blockers(self, now, cameras=True, fresh_for=0.0):
-        """What is wrong now, as sentences: inputs late, or fresh for less than ``fresh_for`` s, and stops not released."""
+        """What is wrong, as sentences: inputs late or fresh for less than ``fresh_for`` s, stops not released."""
         found = []
         for side, arm in self.arms.items():
             if arm.invalid:

@@ -13,8 +13,10 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Limited:
-    """``positions`` (14,) and ``velocity`` (14,) per s that may be commanded; ``clamped`` names the joints that were changed.
-    ``far`` names the joints that lie so far outside that the row must be refused instead."""
+    """``positions`` (14,) and ``velocity`` (14,) per s that may be commanded.
+
+    ``clamped`` names the joints that were changed, ``far`` those so far outside that the row must be refused instead.
+    """
 
     positions: np.ndarray
     velocity: np.ndarray
@@ -25,9 +27,9 @@ class Limited:
 def admissible_velocity(position, velocity, limits, dt, scale=1.0):
     """Bounds (14,), (14,) of the next row's velocity from a commanded ``position`` and ``velocity`` (14,).
 
-    Within them a row obeys the speed limit times ``scale`` and the acceleration limit, and a full brake after it ends inside
-    the position limits. Braking at the acceleration limit is always among them. A joint outside its position limits may
-    stand or move inwards.
+    Within them a row obeys the speed limit times ``scale`` and the acceleration limit, and a full brake after it ends
+    inside the position limits. Braking at the acceleration limit is always among them. A joint outside its position
+    limits may stand or move inwards.
     """
     a = limits.acceleration
     slower = velocity - np.clip(velocity, -a * dt, a * dt)
@@ -44,8 +46,8 @@ def _towards(room, acceleration, dt):
 def admit(row, position, velocity, limits, dt, far_factor, scale=1.0):
     """Limit a finite ``row`` (14,) to follow ``position``, commanded with ``velocity``, after ``dt`` s.
 
-    Three bands per joint: inside, the row's own number, bit for bit; slightly outside, the nearest admissible one; faster
-    than ``far_factor`` times the speed limit, far outside.
+    Three bands per joint: inside, the row's own number, bit for bit; slightly outside, the nearest admissible one;
+    faster than ``far_factor`` times the speed limit, far outside.
 
     Returns:
         ``Limited``.

@@ -17,8 +17,11 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """Answer to one row. ``positions`` (14,) is what will be commanded, None when refused; ``reason`` is '' when accepted,
-    otherwise a cause id or the state that ignores rows; ``detail`` is for a log."""
+    """Answer to one row.
+
+    ``positions`` (14,) is what will be commanded, None when refused. ``reason`` is '' unless refused, then a cause id
+    or the state that ignores rows. ``detail`` is for a log.
+    """
 
     kind: Outcome
     reason: str = ''
@@ -37,8 +40,11 @@ class Reply:
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """Result of one tick. ``command`` (14,) goes to the arms now, None when nothing is to be sent; ``changed`` when the state
-    or the causes differ from the tick before, so that a status is due."""
+    """Result of one tick.
+
+    ``command`` (14,) goes to the arms now; None when nothing is to be sent. ``changed``: state, causes, authority or
+    epoch differ from the tick before, so a status is due.
+    """
 
     command: np.ndarray
     state: SafetyState
@@ -47,7 +53,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Status:
-    """The fields of ``SafetyStatus.msg``; ``ages`` maps every watched input to s since its newest sample, inf if none."""
+    """The fields of ``SafetyStatus.msg``; ``ages`` maps every watched input to s since its newest sample, or inf."""
 
     counter: int
     state: SafetyState

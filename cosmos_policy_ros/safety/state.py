@@ -28,9 +28,9 @@ LATCHED = {Severity.PROTECTIVE: SafetyState.PROTECTIVE_STOP, Severity.EMERGENCY:
 class Facts:
     """What the transition depends on.
 
-    ``sensed``: both arms' joint states have been seen. ``worst``: highest active severity, 0 if none. ``moving``: the last
-    command has a speed. ``armed``: a source holds authority. ``ready``: arming would be accepted. ``row``: a row was just
-    accepted. ``halt``: the arms must come to rest first, for another source takes over.
+    ``sensed``: both arms' joint states have been seen. ``worst``: highest active severity, 0 if none. ``moving``: the
+    last command has a speed. ``armed``: a source holds authority. ``ready``: arming would be accepted. ``row``: a row
+    was just accepted. ``halt``: the arms must come to rest first, for another source takes over.
     """
 
     sensed: bool = True
@@ -56,7 +56,8 @@ def next_state(state, facts):
         if facts.moving:
             return SafetyState.STOPPING
         # BOOT and a stop both pass through DISARMED, so that every change is seen.
-        return SafetyState.READY if facts.ready and state in (SafetyState.DISARMED, SafetyState.READY) else SafetyState.DISARMED
+        prepared = facts.ready and state in (SafetyState.DISARMED, SafetyState.READY)
+        return SafetyState.READY if prepared else SafetyState.DISARMED
     if facts.worst == Severity.HOLD or facts.halt or state is SafetyState.STOPPING:
         return SafetyState.STOPPING if facts.moving else SafetyState.HELD
     if facts.row:

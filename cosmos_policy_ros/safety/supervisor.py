@@ -13,6 +13,7 @@ from .braking import Brake
 from .causes import Clears, Severity
 from .envelope import Envelope
 from .events import EventLog
+from .guards import against_arming, against_reset
 from .inputs import Inputs
 from .records import Outcome, Output, Reply, Status, Verdict
 from .state import LATCHED, Facts, SafetyState, next_state
@@ -92,7 +93,7 @@ class Supervisor:
             self._settle(now)
 
     def observe_stop_source(self, id, pressed, sequence, counter_seen, now):
-        """A message of a stop source. A press latches whoever sends it; only configured sources must keep on sending."""
+        """A message of a stop source. A press latches whoever sends it; only configured ones must keep on sending."""
         self._inputs.observe_stop(id, pressed, sequence, counter_seen, now)
         self._watch_stops(now)
         self._settle(now)
@@ -107,9 +108,10 @@ class Supervisor:
         self._settle(now)
 
     def offer(self, setpoint, now):
-        """Judge a row (a ``control.setpoint.Setpoint``); an admitted one is commanded by the next tick. Returns a ``Verdict``.
+        """Judge a row (a ``control.setpoint.Setpoint``); returns a ``Verdict``.
 
-        A row replaces an admitted one that has not been commanded yet.
+        An admitted one is commanded by the next tick, or later if it comes too close after the one before. It replaces
+        an admitted one that has not been commanded yet.
         """
         reason, detail = self._misplaced(setpoint, now)
         if reason:
@@ -137,10 +139,10 @@ class Supervisor:
     def request_arm(self, authority, now):
         """Give the arms to a source; a ``Reply`` with the new epoch.
 
-        Moves nothing. Leads to HELD until that source's first row. While another source (or the same) is running it brakes
-        first. Clears what only asked for a new epoch.
+        Moves nothing. Leads to HELD until that source's first row. While another source (or the same) is running it
+        brakes first. Clears what only asked for a new epoch.
         """
-        blockers = self._arm_blockers(authority, now)
+        blockers = self._against_arming(authority, now)
         if blockers:
             return Reply(False, self._epoch, tuple(blockers))
         if not self._authority:
@@ -162,9 +164,10 @@ class Supervisor:
 
     def request_reset(self, event_id, now):
         """Clear a latched stop, if the operator saw the latest event and nothing stands against it. Moves nothing."""
-        blockers = self._reset_blockers(now)
+        blockers = self._against_reset(now)
         if event_id != self._events.last_event_id:
-            blockers.append(f'the request names event {event_id}, the latest is {self._events.last_event_id}: look again')
+            latest = self._events.last_event_id
+            blockers.append(f'the request names event {event_id}, the latest is {latest}: look again')
         if blockers:
             return Reply(False, self._epoch, tuple(blockers))
         self._events.clear(Clears.RESET, Clears.EPOCH)
@@ -194,7 +197,7 @@ class Supervisor:
         return Status(
             self._inputs.counter.issue(now), self._state, self._authority, self._epoch, bool(self._authority),
             self._events.active, self._events.last_event_id,
-            tuple(self._reset_blockers(now) if latched else self._arm_blockers(None, now)), self._speed_scale(),
+            tuple(self._against_reset(now) if latched else self._against_arming(None, now)), self._speed_scale(),
             self._clearance[0], self._rows[Outcome.ACCEPTED], self._rows[Outcome.CLAMPED], self._rows[Outcome.REFUSED],
             self._inputs.ages(now), period_max)
 
@@ -223,7 +226,8 @@ class Supervisor:
 
     def _check_stamp(self, kind, name, stamp, now):
         if kind is Stamp.FUTURE and self._authority:
-            self._events.raise_('clock_step', now, name, f'stamp {stamp - now:.3f} s ahead', self._config.fresh_before_reset)
+            self._events.raise_('clock_step', now, name, f'stamp {stamp - now:.3f} s ahead',
+                                self._config.fresh_before_reset)
 
     def _watch(self, now, passed):
         """Raise and lower every cause that is a condition on inputs and time."""
@@ -270,7 +274,7 @@ class Supervisor:
         before, armed = self._state, bool(self._authority)
         self._state = next_state(before, Facts(
             sensed=self._inputs.measured() is not None, worst=worst, moving=bool(self._velocity.any()), armed=armed,
-            ready=not armed and not self._arm_blockers(None, now), row=row, halt=halt))
+            ready=not armed and not self._against_arming(None, now), row=row, halt=halt))
         if self._state is before:
             return
         if self._state is not SafetyState.RUNNING:
@@ -286,6 +290,10 @@ class Supervisor:
     def _next_command(self, now):
         """(14,) to send in this cycle, or None."""
         if self._pending is not None:
+            # Two close together would double the speed: the row before came late, or a brake has just ended.
+            slack = self._config.row_slack if self._velocity.any() else 0.0
+            if now - self._sent_at < self._config.row_period - slack - ROUNDING:
+                return None
             self._commit(self._pending.positions, self._pending.velocity, now)
             self._pending = None
         elif self._state is SafetyState.STOPPING:
@@ -321,7 +329,9 @@ class Supervisor:
         first = measured.copy()
         for i in range(len(SIDES)):
             arm = slice(7 * i, 7 * i + 7)
-            if self._command is not None and (np.abs(measured - self._command)[arm][:6] <= self._config.hold_tolerance).all():
+            if self._command is None:
+                continue
+            if np.abs(measured[arm] - self._command[arm])[:6].max() <= self._config.hold_tolerance:
                 first[arm] = self._command[arm]
         return first
 
@@ -330,31 +340,12 @@ class Supervisor:
         self._pending = None
         self._sequence, self._due, self._clamped_in_a_row = -1, -math.inf, 0
 
+    def _against_arming(self, authority, now):
+        return against_arming(authority, self._authority, self._velocity.any(), self._config, self._events,
+                              self._inputs, now)
+
+    def _against_reset(self, now):
+        return against_reset(self._velocity.any(), self._config, self._events, self._inputs, now)
+
     def _speed_scale(self):
         return self._config.slow_scale if self._events.slowed() else 1.0
-
-    def _arm_blockers(self, authority, now):
-        """What arming ``authority`` would be refused for; None stands for any that needs cameras."""
-        found = []
-        if authority is not None and authority not in self._config.authorities:
-            found.append(f'unknown authority {authority!r}; known: {", ".join(self._config.authorities)}')
-        found += [f'{active.text}; {active.cause.hint}' for active in self._events.active
-                  if active.cause.severity >= Severity.PROTECTIVE]
-        if self._state is SafetyState.STOPPING and not self._authority:
-            found.append('the arms are still braking')
-        return found + self._inputs.blockers(now, authority is None or authority in self._config.camera_authorities)
-
-    def _reset_blockers(self, now):
-        """What a reset would be refused for, but for its event id."""
-        found = []
-        if self._events.worst() < Severity.PROTECTIVE:
-            found.append('no stop is latched')
-        if self._events.worst() == Severity.FAULT:
-            found.append('a fault needs a restart of the supervisor')
-        if self._velocity.any():
-            found.append('the arms are still braking')
-        elif not self._inputs.at_rest(now):
-            found.append('the arms are not measured to be at rest')
-        found += [f'still holds: {active.text}' for active in self._events.still_present(now)
-                  if active.cause.severity >= Severity.PROTECTIVE]
-        return found + self._inputs.blockers(now, fresh_for=self._config.fresh_before_reset)

@@ -89,8 +89,8 @@ class LoopWatch:
     """Regularity of the supervisor's own loop.
 
     Args:
-        period: s, nominal. factor: a cycle longer than ``factor * period`` is an overrun. count: overruns in succession that
-            act. step: s; a clock that moves back by more has stepped.
+        period: s, nominal. factor: a cycle longer than ``factor * period`` is an overrun. count: overruns in succession
+            that act. step: s; a clock that moves back by more has stepped.
     """
 
     def __init__(self, period, factor, count, step):

@@ -6,12 +6,13 @@ from cosmos_policy_ros.embodiment.capsules import NAMES, RADII
 BOXED = np.array([name in ('wrist', 'gripper', 'left_finger', 'right_finger') for name in NAMES])
 """Capsules that stay inside the workspace box."""
 
-ABOVE_TABLE = np.array([name in ('upper_arm', 'upper_forearm', 'lower_forearm', 'wrist', 'gripper', 'camera') for name in NAMES])
+ABOVE_TABLE = np.array([name in ('upper_arm', 'upper_forearm', 'lower_forearm', 'wrist', 'gripper', 'camera')
+                        for name in NAMES])
 """Capsules that stay above the table; base and shoulder cannot reach it, fingers may touch it (the box bounds them)."""
 
 
 def excess(segments, cell, table_margin):
-    """(..., 2, 10) m by which the capsules of ``segments`` (..., 2, 10, 2, 3) leave what they are permitted; 0 inside."""
+    """(..., 2, 10) m by which capsules of ``segments`` (..., 2, 10, 2, 3) leave what they are permitted; 0 inside."""
     low = segments.min(axis=-2) - RADII[:, None]
     high = segments.max(axis=-2) + RADII[:, None]
     box = np.maximum(np.asarray(cell.workspace_lower) - low, high - np.asarray(cell.workspace_upper)).max(axis=-1)

@@ -23,6 +23,10 @@ class LockStep:
         """A message of ``stream`` came at simulated time ``simulated`` (s)."""
         self._heard[stream] = simulated
 
+    def release(self, stream):
+        """Expect nothing of ``stream`` until it is heard again: it has ended on purpose."""
+        self._heard.pop(stream, None)
+
     def restart(self):
         """Expect nothing: simulated time was set back."""
         self._heard.clear()

@@ -7,7 +7,8 @@ import torch
 from synthetic_episodes import DUCK, make_episode
 
 from cosmos_policy_ros.learning.augmentation import PictureAugmentation
-from cosmos_policy_ros.learning.dataset import (ResidentDataset, fit_tokenizer, index_samples, split_episodes, statistics_of)
+from cosmos_policy_ros.learning.dataset import (ResidentDataset, fit_tokenizer, index_samples, split_episodes,
+                                                statistics_of)
 from cosmos_policy_ros.learning.presets import TINY
 from cosmos_policy_ros.learning.returns import value_targets
 from cosmos_policy_ros.policy.latent_frame import read_value, read_vector
@@ -29,7 +30,8 @@ def episodes():
 
 @pytest.fixture(scope='module')
 def dataset(episodes):
-    return ResidentDataset(episodes, TINY, statistics_of(episodes), fit_tokenizer(episodes, 0)[0], (DUCK, SHIRT), 0.99, 'cpu')
+    tokenizer, _ = fit_tokenizer(episodes, 0)
+    return ResidentDataset(episodes, TINY, statistics_of(episodes), tokenizer, (DUCK, SHIRT), 0.99, 'cpu')
 
 
 def find(dataset, episodes, number, row):
@@ -56,7 +58,8 @@ def test_a_batch_holds_the_recorded_chunk_future_and_value(dataset, episodes, nu
         assert (clean[:, :, first:first + 3] - latent).abs().max() < 5e-3
     assert read_value(clean, 10).item() == pytest.approx(episode.success * 0.99 ** (last - future), abs=1e-6)
     assert batch.instruction.tolist() == [(DUCK, SHIRT).index(episode.instruction)]
-    assert torch.equal(clean[0, :, 0], dataset.tokenizer.encode(torch.zeros(1, 1, 3, 64, 64, dtype=torch.uint8))[0, :, 0])
+    black = torch.zeros(1, 1, 3, 64, 64, dtype=torch.uint8)
+    assert torch.equal(clean[0, :, 0], dataset.tokenizer.encode(black)[0, :, 0])
 
 
 def test_successes_come_first_and_every_imaged_row_is_a_sample(dataset, episodes):
@@ -68,23 +71,28 @@ def test_successes_come_first_and_every_imaged_row_is_a_sample(dataset, episodes
 def test_the_future_is_never_of_another_episode(episodes):
     samples = index_samples(episodes, 50, (DUCK, SHIRT), 0.99)
     ends = np.cumsum([len(episode.state) for episode in episodes])
-    assert np.array_equal(np.searchsorted(ends, samples.row.numpy(), side='right'), np.searchsorted(ends, samples.future_row.numpy(), side='right'))
+    owner = np.searchsorted(ends, samples.row.numpy(), side='right')
+    assert np.array_equal(owner, np.searchsorted(ends, samples.future_row.numpy(), side='right'))
 
 
 @pytest.mark.parametrize('change, message', [
-    ({'images': np.zeros((19, 3, 48, 48, 3), np.uint8)}, 'render at the size'), ({'action': np.zeros((5, 14))}, 'action'),
-    ({'state': np.full((90, 14), np.nan)}, 'not finite'), ({'instruction': 'dance'}, "'dance' is not in the text table"),
+    ({'images': np.zeros((19, 3, 48, 48, 3), np.uint8)}, 'render them at the preset'),
+    ({'action': np.zeros((5, 14))}, 'action'),
+    ({'state': np.full((90, 14), np.nan)}, 'not finite'),
+    ({'instruction': 'dance'}, "'dance' is not in the text table"),
     ({'image_rows': np.arange(19)}, 'last row has no picture')])
 def test_an_episode_that_does_not_fit_is_named(change, message):
     good = make_episode(4)
+    tokenizer, _ = fit_tokenizer([good], 0)
     with pytest.raises(ValueError, match=f"episode of 'plate', seed 4.*{message}"):
-        ResidentDataset([replace(good, **change)], TINY, statistics_of([good]), fit_tokenizer([good], 0)[0], (DUCK,), 0.99, 'cpu')
+        ResidentDataset([replace(good, **change)], TINY, statistics_of([good]), tokenizer, (DUCK,), 0.99, 'cpu')
 
 
 def test_split_is_by_episode_reproducible_and_complete():
     episodes = list(range(50))
     training, held = split_episodes(episodes, 0.1, 3)
-    assert len(held) == 5 and sorted(training + held) == episodes and (training, held) == split_episodes(episodes, 0.1, 3)
+    assert len(held) == 5 and sorted(training + held) == episodes
+    assert (training, held) == split_episodes(episodes, 0.1, 3)
     assert split_episodes([1], 0.5, 0) == ([1], []) and split_episodes(episodes, 0, 0)[1] == []
 
 

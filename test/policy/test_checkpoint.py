@@ -60,7 +60,8 @@ def observation(seed=0, size=(48, 64)):
 def test_everything_comes_back(saved):
     before, after = make_checkpoint(), load_checkpoint(saved, 'test-64')
     assert after.config == before.config and after.card == before.card
-    assert all(torch.equal(a, b) for a, b in zip(before.network.state_dict().values(), after.network.state_dict().values()))
+    weights = after.network.state_dict()
+    assert all(torch.equal(value, weights[name]) for name, value in before.network.state_dict().items())
     assert torch.equal(after.tokenizer.basis, before.tokenizer.basis)
     assert torch.equal(after.text_embeddings[DUCK], before.text_embeddings[DUCK])
 
@@ -109,7 +110,8 @@ def test_another_preset_is_refused(folder):
 
 @pytest.mark.parametrize('change, message', [
     (lambda c: c.update(format=99), 'format is not 1'), (lambda c: c.pop('steps'), r"missing \['steps'\]"),
-    (lambda c: c.update(colour='red'), r"unknown \['colour'\]"), (lambda c: c['network'].pop('num_layers'), 'num_layers'),
+    (lambda c: c.update(colour='red'), r"unknown \['colour'\]"),
+    (lambda c: c['network'].pop('num_layers'), 'num_layers'),
     (lambda c: c.update(prediction='guess'), 'guess'), (lambda c: c.update(image_size=60), 'multiple of 16'),
     (lambda c: c.pop('layout'), 'layout'), (lambda c: c.update(tokenizer='wan'), 'wan'),
     (lambda c: c.update(text_tokens=16), 'has shape')])
@@ -153,8 +155,9 @@ def test_prediction_has_its_promised_shapes_and_every_latency(policy):
     policy._clock = lambda: next(ticks)
     result = policy.predict(observation(), DUCK, seed=3, steps=3, futures=True)
     assert result.actions.shape == (50, 14) and result.actions.dtype == np.float64
-    assert 0 <= result.value <= 1 and result.future_proprio.shape == (14,) and result.latent.shape == CONFIG.latent_shape
-    assert {name: image.shape for name, image in result.future_images.items()} == {name: (64, 64, 3) for name in CAMERAS}
+    assert 0 <= result.value <= 1 and result.future_proprio.shape == (14,)
+    assert result.latent.shape == CONFIG.latent_shape
+    assert {name: image.shape for name, image in result.future_images.items()} == dict.fromkeys(CAMERAS, (64, 64, 3))
     assert result.latencies == {'images': 1, 'encode': 1, 'sample': 1, 'decode': 1, 'total': 4}
     assert policy.predict(observation(), DUCK, seed=3, steps=1).future_images is None
 

@@ -17,8 +17,9 @@ def test_frames_are_where_the_published_model_has_them():
     assert ALOHA_LAYOUT.image_frames == (2, 3, 4) and ALOHA_LAYOUT.future_image_frames == (7, 8, 9)
 
 
-@pytest.mark.parametrize('frames', [('blank', 'proprio', 'action', 'value'), ('blank', 'action'), ('action', 'value'),
-                                    ('blank', 'proprio', 'proprio', 'action', 'future_proprio', 'future_proprio', 'value')])
+@pytest.mark.parametrize('frames', [
+    ('blank', 'proprio', 'action', 'value'), ('blank', 'action'), ('action', 'value'),
+    ('blank', 'proprio', 'proprio', 'action', 'future_proprio', 'future_proprio', 'value')])
 def test_a_layout_whose_future_does_not_mirror_the_present_is_refused(frames):
     with pytest.raises(ValueError, match='expected blank'):
         FrameLayout(frames)

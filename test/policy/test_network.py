@@ -19,8 +19,8 @@ def networks():
         # Small queries and keys make the epsilon of their norms show.
         own.transformer_blocks[1].attn1.to_q.weight.mul_(1e-3)
         own.transformer_blocks[1].attn2.to_k.weight.mul_(1e-3)
-    oracle = CosmosTransformer3DModel(in_channels=18, out_channels=16, rope_scale=(1.0, 3.0, 3.0), concat_padding_mask=False,
-                                      extra_pos_embed_type=None, **SIZES).eval()
+    oracle = CosmosTransformer3DModel(in_channels=18, out_channels=16, rope_scale=(1.0, 3.0, 3.0),
+                                      concat_padding_mask=False, extra_pos_embed_type=None, **SIZES).eval()
     oracle.load_state_dict(own.state_dict())
     for block in oracle.transformer_blocks:
         for attention in (block.attn1, block.attn2):

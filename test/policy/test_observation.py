@@ -7,7 +7,8 @@ from cosmos_policy_ros.policy.observation import CAMERAS, Observation
 
 
 def parts():
-    return {'stamp': 1.0, 'images': {name: np.zeros((48, 64, 3), np.uint8) for name in CAMERAS}, 'proprio': np.zeros(14)}
+    images = {name: np.zeros((48, 64, 3), np.uint8) for name in CAMERAS}
+    return {'stamp': 1.0, 'images': images, 'proprio': np.zeros(14)}
 
 
 def test_a_good_observation_keeps_its_own_copy_of_the_joints():

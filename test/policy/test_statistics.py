@@ -7,7 +7,8 @@ import pytest
 from cosmos_policy_ros.policy.errors import CheckpointError
 from cosmos_policy_ros.policy.statistics import LEAST_SPAN, DatasetStatistics
 
-PUBLISHED_KEYS = {f'{kind}_{name}' for kind in ('actions', 'proprio') for name in ('min', 'max', 'mean', 'std', 'median')}
+PUBLISHED_KEYS = {f'{kind}_{name}' for kind in ('actions', 'proprio')
+                  for name in ('min', 'max', 'mean', 'std', 'median')}
 
 
 @pytest.fixture

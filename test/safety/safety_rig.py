@@ -1,4 +1,4 @@
-"""A rig around the supervisor: arms that lag behind their commands, heartbeating stop, cameras, a clock that steps 10 ms."""
+"""A rig around the supervisor: lagging arms, a heartbeating stop, cameras, a clock of 10 ms steps."""
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +22,10 @@ def gripper_observation(action):
 
 
 class Rig:
-    """Drives a ``Supervisor`` tick by tick; attributes switch its inputs off. ``sent`` keeps (time, command)."""
+    """Drives a ``Supervisor`` tick by tick; attributes switch its inputs off.
+
+    ``sent`` keeps (time, command), ``states`` the state after each tick by time.
+    """
 
     def __init__(self, **changes):
         self.config = replace(load_config(CONFIG_FILE), **changes)
@@ -37,6 +40,7 @@ class Rig:
         self.counter = 0
         self.sequence = 0
         self.sent = []
+        self.states = {}
 
     @property
     def now(self):
@@ -69,6 +73,7 @@ class Rig:
             if 'operator' in self.feeds and self.ticks % 5 == 0:
                 self.heartbeat()
             output = self.core.tick(self.now)
+            self.states[self.now] = output.state.name
             if self.ticks % 10 == 0:
                 self.counter = self.core.status(self.now).counter
             if output.command is not None:

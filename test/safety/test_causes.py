@@ -32,5 +32,5 @@ def test_severities_are_those_of_the_message():
     text = (ROOT / 'msg' / 'SafetyCause.msg').read_text()
     names = {'slow': Severity.SLOW, 'hold': Severity.HOLD, 'protective stop': Severity.PROTECTIVE,
              'emergency stop': Severity.EMERGENCY, 'fault': Severity.FAULT}
-    assert {name: int(value) for name, value in names.items()} == {
-        name: int(value) for value, name in re.findall(r'(\d) ([a-z ]+)', text.split('uint8 severity')[1].split('\n')[0])}
+    comment = text.split('uint8 severity')[1].split('\n')[0]
+    assert names == {name: int(value) for value, name in re.findall(r'(\d) ([a-z ]+)', comment)}

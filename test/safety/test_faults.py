@@ -220,10 +220,15 @@ def test_tracking_error(rig):
     assert 'left arm' in rig.status.causes[0].text
 
 
-@pytest.mark.parametrize('kind', ['stamp', 'loop'])
+@pytest.mark.parametrize('kind', ['stamp', 'loop', 'loop while held', 'loop while stopping'])
 def test_clock_step(rig, kind):
-    """A stamp from the future, or the supervisor's own clock going back."""
+    """A stamp from the future, or the supervisor's own clock going back: running, standing or braking."""
     rig.running(speed=2.0)
+    if kind == 'loop while held':
+        rig.step(20)
+    if kind == 'loop while stopping':
+        rig.core.request_arm('teleop', rig.now)
+        assert rig.state == 'STOPPING'
     if kind == 'stamp':
         rig.observe(Side.LEFT, stamp=rig.now + 0.06)
     else:

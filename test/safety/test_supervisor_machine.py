@@ -34,10 +34,11 @@ class Model(RuleBasedStateMachine):
     def arm(self, source):
         braking = self.rig.state == 'STOPPING'
         reply = self.rig.core.request_arm(source, self.rig.now)
-        wanted = source != 'ghost' and not self.latched and not (braking and not self.authority) and not self.rig.pressed
+        ending = braking and not self.authority
+        wanted = source != 'ghost' and not self.latched and not ending and not self.rig.pressed
         assert reply.accepted == wanted == (not reply.blockers)
         if wanted:
-            self.authority, self.epoch, self.open = source, self.epoch + 1, True
+            self.authority, self.epoch, self.open, self.still = source, self.epoch + 1, True, True
             self.settle(20)
 
     @rule()

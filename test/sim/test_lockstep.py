@@ -31,6 +31,15 @@ def test_a_stream_that_stays_silent_is_given_up_once():
     assert pace.late(1.08) == ['stop']
 
 
+def test_a_released_stream_is_waited_for_again_once_it_is_heard():
+    pace = paced()
+    pace.heard('rows', 1.0)
+    pace.release('rows')
+    assert pace.may_advance(1.5, 0.0)
+    pace.heard('rows', 1.5)
+    assert not pace.may_advance(1.6, 0.1)
+
+
 def test_restart_expects_nothing():
     pace = paced()
     pace.heard('rows', 9.0)

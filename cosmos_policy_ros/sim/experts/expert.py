@@ -143,6 +143,12 @@ class Expert:
         """(4, 4) pose of the grasp point for the planned joints."""
         return self.arms[side].forward(self._joints[side])
 
+    def near(self, side, pose, distance, angle):
+        """Whether the planned hand is within ``distance`` m and ``angle`` rad of ``pose`` (4, 4)."""
+        hand = self.hand(side)
+        turn = np.arccos(np.clip((np.trace(hand[:3, :3].T @ pose[:3, :3]) - 1) / 2, -1, 1))
+        return np.linalg.norm(hand[:3, 3] - pose[:3, 3]) < distance and turn < angle
+
     def raised(self, side, height):
         """The hand's pose lifted so that the grasp point is at least ``height`` m above the table."""
         pose = self.hand(side).copy()

@@ -38,7 +38,8 @@ class HandOver(Expert):
         yield from clear_of_table(self, Side.RIGHT, right)
         self.release(Side.LEFT)
         left = pose_of(_LEFT_HAND, MEETING_POINT - _STAND_OFF)
-        yield from self.reach({Side.RIGHT: right, Side.LEFT: left}, check=held)
+        if not (self.near(Side.RIGHT, right, 0.03, 0.3) and self.near(Side.LEFT, left, 0.04, 0.3)):
+            yield from self.reach({Side.RIGHT: right, Side.LEFT: left}, check=held)
         yield from self.open_for(Side.LEFT)
         yield from self.wait(0.12)
         cube = self.world.pose('cube')[:3, 3].copy()

@@ -10,6 +10,12 @@ LOWEST_GRASP = 0.023
 TRAVEL_HEIGHT = 0.10
 """m: height of the grasp point while crossing the table."""
 
+MOST_TURNED = 1.2
+"""rad that a hand may count as turned when the nearest of equal turns is chosen; the wrist has a limit."""
+
+LOWEST_APPROACH, HIGHEST_APPROACH = 0.02, 0.12
+"""m above a grasp, between which a hand that is aligned goes straight down."""
+
 _FAR, _MAX_TILT = (0.48, 0.60), 0.35
 
 
@@ -32,10 +38,23 @@ def grasp_from_above(expert, side, body, symmetry):
     yaw = np.arctan2(axis[1], axis[0])
     if np.argmin(np.abs(pose[2, :2])) == 1:
         yaw -= np.pi / 2
-    out = pose[:2, 3] - expert.arms[side].base[:2, 3]
     position = pose[:3, 3].copy()
     position[2] = max(position[2] + 0.004, LOWEST_GRASP)
-    return top_down(expert, side, position, fold(yaw, symmetry, np.arctan2(out[1], out[0])))
+    straight = top_down(expert, side, position)
+    # Of the equal turns the one nearest to how the hand is turned now: taking over, it goes on with a turn once begun.
+    turned = straight[:3, :3].T @ expert.hand(side)[:3, :3]
+    now = np.clip(np.arctan2(turned[2, 1], turned[2, 2]), -MOST_TURNED, MOST_TURNED)
+    out = position[:2] - expert.arms[side].base[:2, 3]
+    return top_down(expert, side, position, fold(yaw, symmetry, np.arctan2(out[1], out[0]) - now))
+
+
+def grasp_ahead(expert, side, grasp):
+    """Whether the hand is over ``grasp`` (4, 4) already, so well aligned that it may go straight down to it.
+
+    An expert that aligned anew whenever it takes over would teach a policy that asks it again and again to hover.
+    """
+    height = np.clip(expert.hand(side)[2, 3] - grasp[2, 3], LOWEST_APPROACH, HIGHEST_APPROACH)
+    return expert.near(side, above(grasp, height), distance=0.03, angle=0.35)
 
 
 def above(pose, height):
@@ -58,8 +77,9 @@ def pick(expert, side, body, symmetry, others):
     grasp = grasp_from_above(expert, side, body, symmetry)
     there = expert.still_there(body)
     expert.release(side)
-    yield from clear_of_table(expert, side, grasp)
-    yield from expert.reach({side: above(grasp, TRAVEL_HEIGHT - grasp[2, 3]), **others}, check=there)
+    if not grasp_ahead(expert, side, grasp):
+        yield from clear_of_table(expert, side, grasp)
+        yield from expert.reach({side: above(grasp, TRAVEL_HEIGHT - grasp[2, 3]), **others}, check=there)
     yield from expert.open_for(side)
     yield from expert.slide({side: grasp}, check=there)
     yield from expert.wait(0.08)

@@ -1,0 +1,42 @@
+"""Lock-step evaluation: reproducible from the seed, honest in its interval, and supervised all the way."""
+from dataclasses import replace
+
+import pytest
+
+from cosmos_policy_ros.bringup.share import config_file, default_checkpoint
+from cosmos_policy_ros.learning.evaluation import EvaluationSettings, evaluate, summarise
+from cosmos_policy_ros.learning.statistics import wilson
+
+SHORT = EvaluationSettings(checkpoint=str(default_checkpoint()), task='plate', safety=str(config_file('safety.yaml')),
+                           limit=2.4, denoising_steps=1, width=320, height=240)
+
+
+def test_wilson_interval_against_published_values():
+    """Newcombe 1998, table I, method 3: 81 of 263, and the edges 0 of 20 and 1 of 29."""
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
+    assert wilson(1, 29) == pytest.approx((0.0061, 0.1718), abs=1e-4)
+
+
+def test_the_same_seed_gives_the_same_episode():
+    """Only the wall time of the inferences may differ between two runs."""
+    first, second = (list(evaluate(SHORT, [1000, 1001])) for _ in range(2))
+    assert first == second
+    assert first[0] != first[1]
+    assert [result.rows for result in first] == [60, 60]
+    assert all(result.chunks == 3 and result.pauses == 0 for result in first)
+
+
+def test_a_late_chunk_is_a_stop_not_a_jump():
+    """With a latency of more than a chunk the rows run dry: the supervisor brakes and the episode ends as stopped."""
+    result, = evaluate(replace(SHORT, latency=3.0, limit=4.0), [1000])
+    assert result.outcome == 'stopped'
+    assert result.rows == 50
+
+
+def test_summary_counts_what_the_episodes_say():
+    results = list(evaluate(SHORT, [1000]))
+    summary = summarise(SHORT, results)
+    assert summary['episodes'] == 1 and summary['successes'] == 0
+    assert summary['interval_95'] == list(wilson(0, 1))
+    assert 'inference' not in summary['outcomes'][0]

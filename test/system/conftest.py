@@ -1,0 +1,56 @@
+"""Whole graphs in their own processes and ROS domains; whatever a test starts is ended by a fixture."""
+import itertools
+import os
+import uuid
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from graph_probe import Probe
+
+from cosmos_policy_ros.bringup.environment import ros_environment
+from cosmos_policy_ros.bringup.graph import GraphOptions, graph
+from cosmos_policy_ros.bringup.processes import ProcessGroup
+from command_process import MARK, marked
+
+SEED = 1000
+"""A scene of the task "plate" in which the shipped checkpoint succeeds."""
+
+DOMAINS = itertools.cycle(range(80, 100))
+
+
+@pytest.fixture(scope='module')
+def domain():
+    """A ROS domain of its own, in this process's environment too; nothing that carries its mark outlives the tests."""
+    number, mark = next(DOMAINS), uuid.uuid4().hex
+    environment = {**ros_environment(number), MARK: mark}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield number
+        left = marked(mark)
+        for pid in left:
+            os.kill(pid, 9)
+        assert not left, f'processes left behind: {left}'
+
+
+@pytest.fixture(scope='module')
+def running(domain, tmp_path_factory):
+    """running(*executables, **{executable: {parameter: value}}): a context manager of part of the simulated graph."""
+    @contextmanager
+    def start(*executables, options=GraphOptions(), **parameters):
+        folder = tmp_path_factory.mktemp('graph')
+        specs = graph(replace(options, output=str(folder)), simulated=True)
+        chosen = [replace(spec, parameters={**spec.parameters, **parameters.get(spec.executable, {})})
+                  for spec in specs if spec.executable in executables]
+        with ProcessGroup(ros_environment(domain), folder / 'logs') as processes:
+            processes.start(chosen)
+            yield processes
+    return start
+
+
+@pytest.fixture(scope='module')
+def probe(domain):
+    """A ``Probe`` in the module's domain."""
+    with Probe(domain) as node:
+        yield node

@@ -1,0 +1,101 @@
+"""A node inside the test process: records topics in order of arrival, publishes, calls services."""
+import threading
+import time
+from collections import defaultdict
+from functools import partial
+
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException
+
+from cosmos_policy_ros.nodes.running import StreamExecutor
+
+PATIENCE = 60.0
+"""s of wall time; what a heavily loaded machine may need for anything that is waited for."""
+
+
+def wait(condition, what, patience=PATIENCE):
+    """Wait until ``condition()`` holds and return its value; the test fails with ``what()`` when it does not."""
+    deadline = time.monotonic() + patience
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f'not within {patience:.0f} s: {what() if callable(what) else what}'
+        time.sleep(0.01)
+
+
+class Probe:
+    """``record`` a topic, then read ``messages[topic]``; ``order`` holds (topic, message) of all in order of arrival."""
+
+    def __init__(self, domain):
+        self._context = Context()
+        rclpy.init(context=self._context, domain_id=domain)
+        self.node = rclpy.create_node('probe', context=self._context)
+        self.messages, self.order = defaultdict(list), []
+        self._executor = StreamExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self._ended = False
+        self._thread = threading.Thread(target=self._spin, name='probe', daemon=True)
+        self._thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._ended = True
+        self._thread.join(5.0)
+        self.node.destroy_node()
+        rclpy.try_shutdown(context=self._context)
+
+    def _spin(self):
+        while not self._ended:
+            try:
+                self._executor.spin_once(timeout_sec=0.1)
+            except ExternalShutdownException:
+                return
+
+    def inside(self, function, *arguments):
+        """Run something in the thread of the executor; returns its value."""
+        task = self._executor.create_task(function, *arguments)
+        wait(task.done, f'{function} in the probe')
+        return task.result()
+
+    def record(self, kind, topic, qos=10):
+        """Record a topic from now on; returns the list that grows."""
+        if topic not in self.messages:
+            self.messages[topic] = []
+            self.inside(self.node.create_subscription, kind, topic, partial(self._take, topic), qos)
+        return self.messages[topic]
+
+    def listen(self, kind, topic, callback, qos=10):
+        """Call back with each message of a topic; returns the subscription."""
+        return self.inside(self.node.create_subscription, kind, topic, callback, qos)
+
+    def publisher(self, kind, topic, qos=10):
+        """A publisher; remove it with ``forget``."""
+        return self.inside(self.node.create_publisher, kind, topic, qos)
+
+    def forget(self, entity):
+        """Destroy a publisher or a subscription."""
+        destroy = self.node.destroy_publisher if hasattr(entity, 'publish') else self.node.destroy_subscription
+        self.inside(destroy, entity)
+
+    def call(self, kind, name, **request):
+        """A service's response. Asked again every second: an answer before discovery is complete is lost."""
+        client = self.inside(self.node.create_client, kind, name)
+        wait(client.service_is_ready, f'service {name}')
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            future = self.inside(client.call_async, kind.Request(**request))
+            sent = time.monotonic()
+            while not future.done() and time.monotonic() < sent + 1.0:
+                time.sleep(0.005)
+            if future.done():
+                self.inside(self.node.destroy_client, client)
+                return future.result()
+        raise AssertionError(f'{name} does not answer')
+
+    def _take(self, topic, message):
+        self.messages[topic].append(message)
+        self.order.append((topic, message))
