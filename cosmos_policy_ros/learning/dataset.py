@@ -4,6 +4,7 @@ Nothing leaves the device between steps: pictures are encoded once (or kept as b
 a batch is a handful of index operations.
 """
 from dataclasses import dataclass, fields
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -192,8 +193,13 @@ def fit_tokenizer(episodes, seed, device='cpu'):
     return LinearTokenizer.fit(to_planes(np.stack(pictures)).to(device))
 
 
-def split_episodes(episodes, share, seed):
-    """(training, held out): ``share`` of the episodes, drawn at random, is held out; at least one of two or more."""
-    order = np.random.default_rng(seed).permutation(len(episodes))
-    held = max(1, round(share * len(episodes))) if len(episodes) > 1 and share > 0 else 0
-    return [episodes[i] for i in np.sort(order[held:])], [episodes[i] for i in np.sort(order[:held])]
+def split_episodes(episodes, share):
+    """(training, held out) by a hash of task and scene seed, the same whatever else is in the set.
+
+    So a scene held out once stays held out when training goes on with more data. At least one of two or more episodes is
+    held out, unless ``share`` is 0.
+    """
+    marks = [crc32(f'{episode.task}/{episode.seed}'.encode()) / 2 ** 32 for episode in episodes]
+    threshold = max(share, min(marks) * (1 + 1e-9)) if len(episodes) > 1 and share > 0 else 0
+    return ([episode for episode, mark in zip(episodes, marks) if mark >= threshold],
+            [episode for episode, mark in zip(episodes, marks) if mark < threshold])

@@ -27,6 +27,10 @@ TICK = 0.01
 
 TICKS_PER_ROW = round(CONTROL_PERIOD / TICK)
 HEARTBEAT_TICKS, STATUS_TICKS = 5, 10
+HELD_ROWS = 10
+ARMING_PATIENCE = 2.0
+"""s that the supervisor may take to find everything fresh and at rest."""
+
 STOP_SOURCE = 'operator'
 AUTHORITY = 'policy'
 
@@ -86,7 +90,6 @@ class Evaluator:
         self._policy.warm_up()
         self._world = World(settings.task)
         self._rig = CameraRig(self._world, settings.width, settings.height)
-        self._smoothing = Smoothing(settings.window, settings.order)
 
     def close(self):
         """Free the renderer."""
@@ -94,83 +97,104 @@ class Evaluator:
 
     def run(self, seed):
         """The ``EpisodeResult`` of one seed, which draws the scene and the policy's noise."""
-        s, world = self._settings, self._world
-        world.reset(seed)
-        self._held = 0
-        instruction = s.instruction or world.task.instruction
-        supervisor = Supervisor(load_config(s.safety))
-        timeline = ChunkTimeline(executed_rows=s.executed_rows, blend_rows=s.blend_rows, expected_latency=s.latency,
-                                 speed=both_arms(s.speed, s.gripper_speed))
-        pending, inference, chunks, value = None, [], 0, float('nan')
-        epoch, outcome, tick, heartbeat, counter = None, 'timeout', 0, 0, 0
-        end = None  # tick at which the time is over, counted from the first row
-        latency_ticks = int(np.ceil(s.latency / TICK - 1e-9))
-        while end is None or tick < end:
-            now = tick * TICK
-            self._sense(supervisor, now, tick)
-            if tick % STATUS_TICKS == 0:
-                counter = supervisor.status(now).counter
-            if tick % HEARTBEAT_TICKS == 0:
-                heartbeat += 1
-                supervisor.observe_stop_source(STOP_SOURCE, False, heartbeat, counter, now)
-            if epoch is None:
-                reply = supervisor.request_arm(AUTHORITY, now)
-                if reply.accepted:
-                    epoch = reply.epoch
-                    timeline.start(epoch, now, world.state())
-                elif tick > 100:
-                    raise RuntimeError(f'the supervisor refuses to arm: {"; ".join(reply.blockers)}')
-            if pending is not None and tick >= pending[0]:
-                timeline.accept(pending[1], now)
-                pending = None
-            if epoch is not None and timeline.wants_chunk(now):
-                timeline.requested(now)
-                prediction = self._infer(now, instruction, seed * 1000 + chunks)
-                inference.append(prediction.latencies['total'])
-                value = prediction.value
-                pending = (tick + latency_ticks, ActionChunk(epoch, chunks, now, self._smoothing(prediction.actions)))
-                chunks += 1
-            setpoint = timeline.setpoint(now)
-            if setpoint is not None:
-                supervisor.offer(setpoint, now)
-                end = end or tick + round(s.limit / TICK)
-            command = supervisor.tick(now).command
-            if command is not None:
-                world.command(command)
-            world.advance(TICK)
-            tick += 1
-            if self._done(tick):
+        self._world.reset(seed)
+        return _Episode(self._settings, self._world, self._rig, self._policy, seed).run()
+
+
+class _Episode:
+    """One episode, tick by tick: sense, infer, play, check, move."""
+
+    def __init__(self, settings, world, rig, policy, seed):
+        self._settings, self._world, self._rig, self._policy, self._seed = settings, world, rig, policy, seed
+        self._instruction = settings.instruction or world.task.instruction
+        self._smoothing = Smoothing(settings.window, settings.order)
+        self._supervisor = Supervisor(load_config(settings.safety))
+        self._timeline = ChunkTimeline(
+            executed_rows=settings.executed_rows, blend_rows=settings.blend_rows, expected_latency=settings.latency,
+            speed=both_arms(settings.speed, settings.gripper_speed))
+        self._latency = int(np.ceil(settings.latency / TICK - 1e-9))
+        self._tick = self._heartbeats = self._counter = self._held = 0
+        self._epoch = self._pending = self._end = None
+        self._inference, self._value = [], float('nan')
+
+    def run(self):
+        """Play until success, a stop by the supervisor, or the end of the time, counted from the first row."""
+        outcome = 'timeout'
+        while self._end is None or self._tick < self._end:
+            self._step(self._tick * TICK)
+            self._tick += 1
+            if self._succeeded():
                 outcome = 'success'
                 break
-            if end and supervisor.state is not SafetyState.RUNNING:
+            if self._end and self._supervisor.state is not SafetyState.RUNNING:
                 outcome = 'stopped'
                 break
-        figures, status = timeline.figures, supervisor.status(tick * TICK)
-        score, stage = world.progress()
-        return EpisodeResult(seed, outcome == 'success', outcome, figures.rows, chunks, score, stage, status.rows_clamped,
-                             status.rows_refused, figures.pauses, figures.largest_seam, value,
-                             tuple(active.text for active in status.causes), tuple(inference))
+        figures, status = self._timeline.figures, self._supervisor.status(self._tick * TICK)
+        score, stage = self._world.progress()
+        return EpisodeResult(self._seed, outcome == 'success', outcome, figures.rows, len(self._inference), score, stage,
+                             status.rows_clamped, status.rows_refused, figures.pauses, figures.largest_seam, self._value,
+                             tuple(active.text for active in status.causes), tuple(self._inference))
 
-    def _sense(self, supervisor, now, tick):
+    def _step(self, now):
+        self._sense(now)
+        if self._epoch is None:
+            self._arm(now)
+        else:
+            self._infer(now)
+        setpoint = self._timeline.setpoint(now)
+        if setpoint is not None:
+            self._supervisor.offer(setpoint, now)
+            self._end = self._end or self._tick + round(self._settings.limit / TICK)
+        command = self._supervisor.tick(now).command
+        if command is not None:
+            self._world.command(command)
+        self._world.advance(TICK)
+
+    def _sense(self, now):
         state = self._world.state()
         for index, side in enumerate(SIDES):
-            supervisor.observe_joints(side, state[7 * index:7 * index + 7], now, now)
-        if tick % TICKS_PER_ROW == 0:
+            self._supervisor.observe_joints(side, state[7 * index:7 * index + 7], now, now)
+        if self._tick % TICKS_PER_ROW == 0:
             for camera in CAMERAS:
-                supervisor.observe_camera(camera, now, now)
+                self._supervisor.observe_camera(camera, now, now)
+        if self._tick % STATUS_TICKS == 0:
+            self._counter = self._supervisor.status(now).counter
+        if self._tick % HEARTBEAT_TICKS == 0:
+            self._heartbeats += 1
+            self._supervisor.observe_stop_source(STOP_SOURCE, False, self._heartbeats, self._counter, now)
 
-    def _infer(self, now, instruction, seed):
+    def _arm(self, now):
+        reply = self._supervisor.request_arm(AUTHORITY, now)
+        if reply.accepted:
+            self._epoch = reply.epoch
+            self._timeline.start(reply.epoch, now, self._supervisor.command)
+        elif now > ARMING_PATIENCE:
+            raise RuntimeError(f'the supervisor refuses to arm: {"; ".join(reply.blockers)}')
+
+    def _infer(self, now):
+        """Take over a chunk whose time has come, and ask for the next when it is due."""
+        if self._pending is not None and self._tick >= self._pending[0]:
+            self._timeline.accept(self._pending[1], now)
+            self._pending = None
+        if not self._timeline.wants_chunk(now):
+            return
+        self._timeline.requested(now)
         self._rig.capture()
         images = {camera: self._rig.render(camera) for camera in CAMERAS}
-        observation = Observation(now, images, self._world.state())
-        return self._policy.predict(observation, instruction, seed, steps=self._settings.denoising_steps)
+        sequence = len(self._inference)
+        prediction = self._policy.predict(Observation(now, images, self._world.state()), self._instruction,
+                                          (self._seed * 1000 + sequence) % 2 ** 32, steps=self._settings.denoising_steps)
+        self._inference.append(prediction.latencies['total'])
+        self._value = prediction.value
+        chunk = ActionChunk(self._epoch, sequence, now, self._smoothing(prediction.actions))
+        self._pending = self._tick + self._latency, chunk
 
-    def _done(self, tick):
+    def _succeeded(self):
         """Whether the goal state held for 0.4 s, looked at once a row."""
-        if tick % TICKS_PER_ROW:
+        if self._tick % TICKS_PER_ROW:
             return False
         self._held = self._held + 1 if self._world.success() else 0
-        return self._held >= round(0.4 / CONTROL_PERIOD)
+        return self._held >= HELD_ROWS
 
 
 _evaluator = None  # of a worker process: made once, used for all of its episodes

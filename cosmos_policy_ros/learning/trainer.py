@@ -103,7 +103,7 @@ class _Run:
     def __init__(self, start, episodes, config, device, augment):
         self.start, self.config, self.device = start, config, device
         policy = start.config
-        training, held_out = split_episodes(episodes, config.held_out, config.seed)
+        training, held_out = split_episodes(episodes, config.held_out)
         self.episodes = len(training), len(held_out)
         instructions = tuple(start.text_embeddings)
         shared = (policy, start.statistics, start.tokenizer, instructions, config.objective.discount, device)

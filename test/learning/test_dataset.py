@@ -1,4 +1,5 @@
 """Samples are cut as published: chunk, future, value; and a batch holds exactly what was recorded."""
+from collections import namedtuple
 from dataclasses import replace
 
 import numpy as np
@@ -88,12 +89,22 @@ def test_an_episode_that_does_not_fit_is_named(change, message):
         ResidentDataset([replace(good, **change)], TINY, statistics_of([good]), tokenizer, (DUCK,), 0.99, 'cpu')
 
 
-def test_split_is_by_episode_reproducible_and_complete():
-    episodes = list(range(50))
-    training, held = split_episodes(episodes, 0.1, 3)
-    assert len(held) == 5 and sorted(training + held) == episodes
-    assert (training, held) == split_episodes(episodes, 0.1, 3)
-    assert split_episodes([1], 0.5, 0) == ([1], []) and split_episodes(episodes, 0, 0)[1] == []
+def test_a_scene_held_out_once_stays_held_out():
+    """Going on with more data must not train on what was held out before, nor hold out what was trained on."""
+    Scene = namedtuple('Scene', 'task seed')
+    first = [Scene('plate', seed) for seed in range(400)]
+    more = first + [Scene('transfer', seed) for seed in range(600)]
+    training, held = split_episodes(first, 0.1)
+    assert len(training) + len(held) == 400 and 20 <= len(held) <= 60
+    later_training, later_held = split_episodes(more[::-1], 0.1)
+    assert set(held) <= set(later_held) and set(training) <= set(later_training)
+
+
+def test_a_small_set_still_holds_one_out():
+    Scene = namedtuple('Scene', 'task seed')
+    scenes = [Scene('plate', seed) for seed in range(3)]
+    assert [len(part) for part in split_episodes(scenes, 0.01)] == [2, 1]
+    assert split_episodes(scenes, 0) == (scenes, []) and split_episodes(scenes[:1], 0.5) == (scenes[:1], [])
 
 
 def test_augmentation_changes_all_pictures_of_a_sample_alike_and_differs_between_samples():

@@ -45,9 +45,8 @@ def test_the_status_names_the_cause_and_holds(killed):
 
 
 def test_the_arms_are_braked_within_their_limits(killed):
-    for side in SIDES:
-        times, rows = killed.commands(side, since=killed.killed_at - 0.2)
-        assert_braked(times, rows, CONFIG)
+    speeds = [assert_braked(*killed.commands(side, since=killed.killed_at - 0.2), CONFIG) for side in SIDES]
+    assert max(speeds) > 0.4, 'an arm must have been moving for this to mean anything'
 
 
 def test_the_arms_hold_soon_after_the_last_row(killed):

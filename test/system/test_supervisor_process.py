@@ -1,12 +1,16 @@
 """The supervisor as a process: stops from every side, guarded resets, and rows that it must refuse."""
-import threading
+import math
+import os
+import signal
+import time
 
 import numpy as np
 import pytest
-from arm_commands import ArmWatch
+from arm_commands import HEARTBEAT, ArmWatch
 from command_process import Command
 from graph_probe import wait
 from interbotix_xs_msgs.msg import JointGroupCommand
+from std_msgs.msg import Header
 
 from cosmos_policy_ros.embodiment.gripper import GRIPPER_MAPS
 from cosmos_policy_ros.embodiment.joints import ARM_SLICE, GRIPPER_INDEX, SIDES
@@ -16,50 +20,212 @@ from cosmos_policy_ros.nodes.station import Station
 from cosmos_policy_ros.srv import ResetSafety
 
 PERIOD = 0.04
-SETPOINT = '/cosmos_policy/setpoint'
 RESET = '/cosmos_policy/reset_safety'
+LATCHED = (SafetyStatus.PROTECTIVE_STOP, SafetyStatus.ESTOPPED)
 
 
 class Teleop:
-    """A source of rows: swings both waists from where the arms are commanded, one row every 40 ms of simulated time."""
+    """A source of rows: one every 40 ms of simulated time while it swings both waists."""
 
     def __init__(self, probe, watch):
-        self._publisher = probe.publisher(JointSetpoint, SETPOINT)
-        self._watch = watch
-        self._moving, self._sequence, self._due = None, 0, 0.0
-        probe.listen(type(probe).HEADER, '/cosmos_policy/supervisor_heartbeat', self._tick)
-        wait(self._publisher.get_subscription_count, 'readers of setpoints')
+        self._publisher = probe.publisher(JointSetpoint, '/cosmos_policy/setpoint')
+        self._watch, self._sequence, self._begun = watch, 0, math.inf
+        probe.listen(Header, HEARTBEAT, self._tick)
 
     def pose(self):
-        """(14,) what the arms are commanded now; grippers as measured."""
-        pose = np.zeros(14)
+        """(14,) where the arms are commanded to be, with the grippers as measured."""
+        pose, grippers = np.zeros(14), GRIPPER_MAPS['ros1']
         for side in SIDES:
             pose[ARM_SLICE[side]] = self._watch.commands(side)[1][-1]
             finger = self._watch.states[side][-1].position[7]
-            pose[GRIPPER_INDEX[side]] = GRIPPER_MAPS['ros1'].observation_from_finger(finger)
+            pose[GRIPPER_INDEX[side]] = grippers.action_from_joint(grippers.joint_from_finger(finger))
         return pose
 
-    def send(self, positions, **changes):
-        """One row at the present time."""
+    def send(self, positions, delay=0.0, **changes):
+        """One row whose target time was ``delay`` s ago."""
         self._sequence += 1
         message = JointSetpoint(**{'source': 'teleop', 'epoch': self._watch.status.epoch, 'sequence': self._sequence,
                                    'positions': [float(value) for value in positions], **changes})
-        message.header.stamp = time_message(self._watch.now)
+        message.header.stamp = time_message(self._watch.now - delay)
         self._publisher.publish(message)
 
     def swing(self):
-        """Begin to move."""
-        self._start, self._begun = self.pose(), self._watch.now
-        self._due, self._moving = self._begun, True
+        """Move from now on."""
+        self._start, self._due = self.pose(), self._watch.now
+        self._begun = self._due
 
     def rest(self):
         """Send no more rows."""
-        self._moving = False
+        self._begun = math.inf
 
     def _tick(self, message):
-        now = seconds(message.stamp)
-        if self._moving and now >= self._due - 1e-6:
+        passed = seconds(message.stamp) - self._begun
+        if passed >= 0 and seconds(message.stamp) >= self._due - 1e-6:
             self._due += PERIOD
             row = self._start.copy()
-            row[[0, 7]] += 0.2 * np.sin(3.0 * (now - self._begun))
+            row[[0, 7]] += 0.2 * np.sin(3.0 * passed)
             self.send(row)
+
+
+class Rig:
+    """Simulator and supervisor, watched; an operator's station; a teleop source."""
+
+    def __init__(self, probe, domain, processes):
+        self.probe, self.domain, self.processes = probe, domain, processes
+        self.watch = ArmWatch(probe)
+        self.teleop = Teleop(probe, self.watch)
+        self.station = Station('operator')
+
+    def until(self, *states):
+        """Wait until the supervisor is in one of the states."""
+        wait(lambda: self.watch.status and self.watch.status.state in states, lambda: self.watch.status)
+
+    def calm(self):
+        """Everything released, reset and disarmed."""
+        self.teleop.rest()
+        self.until(SafetyStatus.READY, SafetyStatus.DISARMED, SafetyStatus.HELD, *LATCHED)
+        if self.watch.status.state in LATCHED:
+            wait(lambda: self.station.reset().accepted, lambda: self.watch.status.blockers)
+        assert self.station.arm('').accepted
+        self.until(SafetyStatus.READY)
+
+    def armed(self):
+        """Teleop has the arms, which stand."""
+        reply = self.station.arm('teleop')
+        assert reply.accepted, reply.blockers
+        wait(lambda: self.watch.status.epoch == reply.epoch and self.watch.status.state == SafetyStatus.HELD,
+             lambda: self.watch.status)
+        since = self.watch.now
+        wait(lambda: all(len(self.watch.commands(side, since)[0]) for side in SIDES), 'a repeated command')
+
+    def moving(self):
+        """Teleop swings the arms."""
+        self.armed()
+        self.teleop.swing()
+        self.until(SafetyStatus.RUNNING)
+        wait(lambda: self.watch.speed() > 0.3, self.watch.speed)
+
+
+@pytest.fixture(scope='module')
+def rig_process(probe, domain, running):
+    with running('sim_node', 'supervisor_node', sim_node={'patience': 1.0}) as processes:
+        rig = Rig(probe, domain, processes)
+        try:
+            yield rig
+        finally:
+            rig.station.close()
+
+
+@pytest.fixture
+def rig(rig_process):
+    """READY before the test, and again after it: a stop that a test cannot clear fails that test."""
+    rig_process.calm()
+    yield rig_process
+    rig_process.calm()
+
+
+def cli_stop(rig, tmp_path, *options):
+    with Command('stop', '--domain', rig.domain, *options, folder=tmp_path) as command:
+        assert command.end(60) == 0, command.said()
+        return command.last_line()
+
+
+def test_stop_from_a_terminal_brakes_and_latches_until_released_and_reset(rig, tmp_path):
+    rig.moving()
+    event = int(cli_stop(rig, tmp_path).removeprefix('stopped: event '))
+    assert rig.watch.status.state == SafetyStatus.ESTOPPED and rig.watch.causes() == {'stop_pressed'}
+    assert rig.watch.status.last_event_id == event and not rig.watch.status.armed
+    wait(rig.watch.at_rest, 'arms at rest')
+
+    refused = rig.station.reset()
+    assert not refused.accepted and any('cli is pressed' in blocker for blocker in refused.blockers)
+    assert not rig.station.arm('teleop').accepted
+    assert cli_stop(rig, tmp_path, '--release') == f'released: event {event}'
+    assert rig.watch.status.state == SafetyStatus.ESTOPPED, 'letting go of the button is no reset'
+    wait(lambda: not rig.watch.status.blockers, lambda: rig.watch.status.blockers)
+
+    stale = rig.probe.call(ResetSafety, RESET, event_id=event - 1)
+    assert not stale.accepted and f'the latest is {event}' in stale.blockers[0]
+    before = [rig.watch.commands(side)[1][-1] for side in SIDES]
+    assert rig.probe.call(ResetSafety, RESET, event_id=event).accepted
+    rig.until(SafetyStatus.READY)
+    at = rig.watch.now
+    wait(lambda: rig.watch.now > at + 0.5, 'half a second after the reset')
+    assert all((rig.watch.commands(side)[1][-1] == last).all() for side, last in zip(SIDES, before)), 'a reset moves nothing'
+
+
+def test_a_stop_without_a_supervisor_is_not_confirmed(tmp_path):
+    """It says so and points at the hardware stop; the exit code is not 0."""
+    with Command('stop', '--domain', 101, folder=tmp_path) as command:
+        assert command.end(60) == 1
+        assert 'not confirmed' in command.said() and 'hardware stop' in command.said()
+
+
+def test_a_second_publisher_of_arm_commands_stops_the_arms_until_it_is_gone(rig):
+    rig.moving()
+    intruder = rig.probe.publisher(JointGroupCommand, '/follower_left/commands/joint_group')
+    try:
+        rig.until(SafetyStatus.ESTOPPED)
+        assert rig.watch.causes() == {'duplicate_publisher'}
+        wait(rig.watch.at_rest, 'arms at rest')
+        refused = rig.station.reset()
+        assert not refused.accepted
+        assert any('/follower_left/commands/joint_group' in blocker for blocker in refused.blockers), refused.blockers
+    finally:
+        rig.probe.forget(intruder)
+    wait(lambda: not rig.watch.status.blockers, lambda: rig.watch.status.blockers)
+    assert rig.station.reset().accepted
+
+
+def test_the_operators_station_disappears(rig):
+    """A required stop source that goes silent counts as pressed."""
+    rig.moving()
+    rig.station.close()
+    try:
+        rig.until(SafetyStatus.ESTOPPED)
+        assert rig.watch.causes() == {'stop_source_lost'}
+        assert 'operator' in rig.watch.status.causes[0].text
+    finally:
+        rig.station = Station('operator')
+    wait(lambda: rig.station.status and not rig.watch.status.blockers, lambda: rig.watch.status.blockers)
+    assert rig.station.reset().accepted
+
+
+@pytest.mark.parametrize('fault, cause, change', [
+    ('NaN', 'setpoint_nonfinite', lambda pose: {'positions': [math.nan, *pose[1:]]}),
+    ('infinity', 'setpoint_nonfinite', lambda pose: {'positions': [*pose[:13], math.inf]}),
+    ('13 numbers', 'setpoint_shape', lambda pose: {'positions': pose[:13]}),
+    ('no numbers', 'setpoint_shape', lambda pose: {'positions': []}),
+    ('a jump', 'far_outside_limits', lambda pose: {'positions': pose + 0.5}),
+    ('another epoch', None, lambda pose: {'positions': pose + 0.01, 'epoch': 12345}),
+    ('another source', None, lambda pose: {'positions': pose + 0.01, 'source': 'policy'}),
+    ('an old target time', None, lambda pose: {'positions': pose + 0.01, 'delay': 0.5}),
+    ('a far target time', None, lambda pose: {'positions': pose + 0.01, 'delay': -0.5}),
+])
+def test_a_bad_row_is_refused_counted_and_moves_nothing(rig, fault, cause, change):
+    rig.armed()
+    before = rig.watch.status.rows_refused
+    pose, since = rig.teleop.pose(), rig.watch.now
+    rig.teleop.send(**change(pose))
+    wait(lambda: rig.watch.status.rows_refused > before, lambda: rig.watch.status)
+    at = rig.watch.now
+    wait(lambda: rig.watch.now > at + 0.3, 'time to move')
+    assert rig.watch.status.rows_refused == before + 1
+    assert rig.watch.status.state == SafetyStatus.HELD
+    assert rig.watch.causes() == ({cause} if cause else set())
+    for side in SIDES:
+        assert (rig.watch.commands(side, since)[1] == pose[ARM_SLICE[side]].astype(np.float32)).all()
+
+
+def test_a_computer_that_stands_still_for_a_while_trips_nothing(rig):
+    """Lock-step: simulator and all clocks pause together, then everything goes on."""
+    rig.moving()
+    os.kill(rig.processes.pid('sim_node'), signal.SIGSTOP)
+    try:
+        paused = rig.watch.now
+        time.sleep(1.5)
+        assert rig.watch.now <= paused + 0.02
+    finally:
+        os.kill(rig.processes.pid('sim_node'), signal.SIGCONT)
+    wait(lambda: rig.watch.now > paused + 1.0, 'time going on')
+    assert rig.watch.status.state == SafetyStatus.RUNNING and not rig.watch.causes()
