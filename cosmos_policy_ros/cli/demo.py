@@ -7,7 +7,7 @@ from cosmos_policy_ros.bringup.graph import graph
 from .console import CommandError, LiveLine, say
 from .options import add_graph_options, graph_options
 from .preflight import check_checkpoint, check_rendering, check_space, check_task
-from .session import POLL, check_alive, running_graph, writable_folder
+from .session import POLL, running_graph, writable_folder
 
 START_PATIENCE = 120.0
 """s that a loaded machine may need to start five processes."""
@@ -31,8 +31,8 @@ def run(args):
     check_space(output)
     check_rendering()
     say(f'demo: task {options.task}, seed {options.seed}; logs in {output / "logs"}')
-    with running_graph(graph(options, simulated=True), args.domain, output, source='operator') as (station, processes):
-        result = _episode(station, processes, options, args.step_limit)
+    with running_graph(graph(options, simulated=True), args.domain, output, source='operator') as session:
+        result = _episode(session, options, args.step_limit)
     return _summary(result, options)
 
 
@@ -41,33 +41,41 @@ def _goal(options, step_limit):
     return RunRollout.Goal(task=options.task, seed=options.seed, step_limit=step_limit, mode=options.mode)
 
 
-def _episode(station, processes, options, step_limit):
+def _episode(session, options, step_limit):
     """The action's result. On Ctrl-C the episode is cancelled first, so that its bag is closed and marked."""
     line, begun = LiveLine(), time.monotonic()
-    rollout = station.start(_goal(options, step_limit))
+    rollout = session.station.start(_goal(options, step_limit))
     try:
         while True:
-            check_alive(processes)
+            session.check()
             result = _advance(rollout)
             if result is not None:
-                line.end()
                 return result
             if not rollout.accepted and time.monotonic() - begun > START_PATIENCE:
-                raise CommandError(f'the graph is not up after {START_PATIENCE:.0f} s', f'see the logs in {processes.folder}')
-            line.show(_status(station, step_limit))
+                raise CommandError(f'the graph is not up after {START_PATIENCE:.0f} s',
+                                   f'see the logs in {session.processes.folder}')
+            line.show(_status(session.station, step_limit))
             time.sleep(POLL)
     except KeyboardInterrupt:
         line.end()
-        say('interrupted: braking and closing the episode')
-        rollout.cancel()
-        deadline = time.monotonic() + CLOSE_PATIENCE
-        while rollout.accepted and time.monotonic() < deadline and processes.first_death() is None:
-            result = rollout.advance()
-            if result is not None:
-                say(f'bag of the interrupted episode: {result.bag}')
-                break
-            time.sleep(POLL)
+        _cancel(rollout, session.processes)
         raise
+    finally:
+        line.end()
+
+
+def _cancel(rollout, processes):
+    if not rollout.accepted:
+        return
+    say('interrupted: braking and closing the episode')
+    rollout.cancel()
+    deadline = time.monotonic() + CLOSE_PATIENCE
+    while time.monotonic() < deadline and processes.first_death() is None:
+        result = rollout.advance()
+        if result is not None:
+            say(f'bag of the interrupted episode: {result.bag or "none"}')
+            return
+        time.sleep(POLL)
 
 
 def _advance(rollout):

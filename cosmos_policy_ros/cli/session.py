@@ -1,8 +1,8 @@
 """A running node graph as a command holds it: processes, station, and their common end."""
 import os
 import signal
-import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from cosmos_policy_ros.bringup.environment import ros_environment
@@ -27,29 +27,54 @@ def writable_folder(path):
     return folder
 
 
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+class Interruption:
+    """While entered, every signal that asks for an end raises ``KeyboardInterrupt``, as Ctrl-C does.
+
+    Python drops what a signal handler raises inside a fork hook or a destructor, so loops ask ``check`` as well.
+    """
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self):
+        self._asked = False
+
+    def __enter__(self):
+        self._before = {number: signal.signal(number, self._ask) for number in self.SIGNALS}
+        return self
+
+    def __exit__(self, *_):
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, *_):
+        self._asked = True
+        raise KeyboardInterrupt
+
+    def check(self):
+        """Raise ``KeyboardInterrupt`` once a signal has come."""
+        if self._asked:
+            raise KeyboardInterrupt
+
+    def ignore(self):
+        """From here on the end is under way and has no more shortcuts."""
+        for number in self.SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
 
-@contextmanager
-def handling(handler):
-    """Let ``handler`` take the signals that ask for an end."""
-    before = {number: signal.signal(number, handler) for number in ENDINGS}
-    try:
-        yield
-    finally:
-        for number, previous in before.items():
-            signal.signal(number, previous)
+@dataclass(frozen=True)
+class Session:
+    """A running graph: the operator's ``Station``, the ``ProcessGroup`` and what may interrupt them."""
 
+    station: object
+    processes: ProcessGroup
+    interruption: Interruption
 
-@contextmanager
-def ended_in_full(processes, output):
-    """On the way out, end all processes and close what a killed recorder left, whoever asks for hurry meanwhile."""
-    try:
-        yield
-    finally:
-        with handling(signal.SIG_IGN):
-            processes.stop()
-            _close_abandoned_recordings(output)
+    def check(self):
+        """Raise ``KeyboardInterrupt`` after a signal, ``CommandError`` with the end of its log when a process has died."""
+        self.interruption.check()
+        death = self.processes.first_death()
+        if death:
+            raise CommandError(str(death), 'mend what the log says, then start again')
 
 
 def _close_abandoned_recordings(output):
@@ -64,10 +89,9 @@ def _close_abandoned_recordings(output):
 
 @contextmanager
 def running_graph(specs, domain, output, source):
-    """Start the processes and a station beside them; yields (station, processes). All are gone afterwards.
+    """Start the processes and a station beside them; yields a ``Session``. On the way out all of it ends, in full.
 
-    Every signal that asks for an end takes the same way out as Ctrl-C. Logs go to ``<output>/logs``, and ``output`` is
-    where a recorder among the processes puts its episodes.
+    Logs go to ``<output>/logs``; ``output`` is also where a recorder among the processes puts its episodes.
 
     Raises:
         CommandError: nodes of this package already run in the domain.
@@ -76,19 +100,16 @@ def running_graph(specs, domain, output, source):
     environment = ros_environment(number)
     os.environ.update(environment)  # the station is a node of this very process
     from cosmos_policy_ros.nodes.station import Station
-    with handling(signal.default_int_handler), Station(source) as station:
+    with Interruption() as interruption, Station(source) as station:
         others = station.others()
         if others:
             raise CommandError(f'ROS domain {number} already has {", ".join(others)}',
                                'end them, or choose a free domain with --domain N')
-        with ProcessGroup(environment, output / 'logs') as processes, ended_in_full(processes, output):
-            processes.start(specs)
-            yield station, processes
-
-
-def check_alive(processes):
-    """Raise ``CommandError`` with the end of its log when a process has died."""
-    death = processes.first_death()
-    if death:
-        raise CommandError(str(death), 'mend what the log says, then start again')
-
+        with ProcessGroup(environment, output / 'logs') as processes:
+            try:
+                processes.start(specs)
+                yield Session(station, processes, interruption)
+            finally:
+                interruption.ignore()
+                processes.stop()
+                _close_abandoned_recordings(output)

@@ -6,7 +6,7 @@ from cosmos_policy_ros.bringup.graph import graph, simulator_nodes
 from .console import LiveLine, say
 from .options import add_graph_options, graph_options
 from .preflight import check_checkpoint, check_rendering, check_space, check_task
-from .session import POLL, check_alive, running_graph, writable_folder
+from .session import POLL, running_graph, writable_folder
 
 GRAPHS = ('sim', 'direct', 'planning')
 
@@ -33,18 +33,18 @@ def run(args):
         check_space(output)
         specs = graph(options, simulated=args.simulated)
     line = LiveLine()
-    with running_graph(specs, args.domain, output, source='operator') as (station, processes):
+    with running_graph(specs, args.domain, output, source='operator') as session:
         say(f'up: {", ".join(spec.executable for spec in specs)}; logs in {output / "logs"}; Ctrl-C ends')
         try:
             while True:
-                check_alive(processes)
-                line.show(_status(station.status))
+                session.check()
+                line.show(_status(session.station.status))
                 time.sleep(POLL)
         except KeyboardInterrupt:
             line.end()
-            if station.status is not None and station.status.armed:
+            if session.station.status is not None and session.station.status.armed:
                 say('up: braking the arms')
-                station.arm('')
+                session.station.arm('')
             raise
 
 

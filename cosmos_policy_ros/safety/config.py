@@ -35,7 +35,7 @@ class SafetyConfig:
     gripper_upper: float
     arm_speed: float
     gripper_speed: float
-    arm_acceleration: float
+    arm_acceleration: tuple
     gripper_acceleration: float
     far_outside_factor: float
     clamped_rows_limit: int
@@ -149,9 +149,9 @@ def _check(field, value):
                  f'{name}: expected a finite {field.type.__name__}, got {value!r}')
         _require(name in MAY_HAVE_ANY_SIGN or value > 0 or (value == 0 and name in MAY_BE_ZERO),
                  f'{name}: expected a positive number, got {value!r}')
-    elif field.type is tuple and name in ('arm_lower', 'arm_upper', 'servo_lag'):
+    elif field.type is tuple and name in ('arm_lower', 'arm_upper', 'arm_acceleration', 'servo_lag'):
         _numbers(name, value, 6)
-        _require(name != 'servo_lag' or min(value) > 0, f'{name}: expected positive numbers, got {value!r}')
+        _require(name in ('arm_lower', 'arm_upper') or min(value) > 0, f'{name}: expected positive numbers, got {value!r}')
     elif field.type is tuple:
         _require(isinstance(value, tuple) and all(isinstance(entry, str) and entry for entry in value)
                  and len(set(value)) == len(value), f'{name}: expected a list of different names, got {value!r}')

@@ -392,7 +392,7 @@ def test_no_emitted_sample_violates_a_limit(sequence):
     assert rig.state not in ('RUNNING', 'STOPPING')
     config = rig.config
     speed_limit = np.tile([config.arm_speed] * 6 + [config.gripper_speed], 2)
-    acceleration_limit = np.tile([config.arm_acceleration] * 6 + [config.gripper_acceleration], 2)
+    acceleration_limit = np.tile([*config.arm_acceleration, config.gripper_acceleration], 2)
     lower, upper = (np.tile([*arm, hand], 2) for arm, hand in ((config.arm_lower, config.gripper_lower),
                                                               (config.arm_upper, config.gripper_upper)))
     before, speed, when = armed_at, np.zeros(14), None

@@ -85,6 +85,6 @@ def assert_braked(times, rows, config):
     last = 1 + np.flatnonzero(dt > 1.4 * period)[0]  # rows come every 30 to 50 ms; a longer wait ends in the brake
     speeds = np.vstack([(rows[last - 1] - rows[last - 2]) / period, np.diff(rows[last - 1:], axis=0) / dt[last - 1:, None]])
     at = np.concatenate([[times[last - 1]], (times[last:] + times[last - 1:-1]) / 2])
-    assert (np.abs(np.diff(speeds, axis=0)) <= config.arm_acceleration * np.diff(at)[:, None] * 1.01 + 1e-3).all()
+    assert (np.abs(np.diff(speeds, axis=0)) <= np.array(config.arm_acceleration) * np.diff(at)[:, None] * 1.01 + 1e-3).all()
     assert (np.diff(np.abs(speeds), axis=0) <= 1e-3).all() and (np.abs(speeds[-1]) < 1e-6).all()
     return np.abs(speeds[0]).max()
