@@ -3,4 +3,4 @@ from cosmos_policy_ros.bringup.launch_actions import describe
 
 
 def generate_launch_description():
-    return describe('policy', simulated=False, mode='direct')
+    return describe('policy', mode='direct')

@@ -72,8 +72,8 @@ def simulator_nodes(options):
         'lockstep': options.lockstep}),)
 
 
-def policy_nodes(options):
-    """Policy, supervisor, recorder and rollout conductor, as on the robot."""
+def policy_nodes(options, simulated):
+    """Policy, supervisor, recorder and rollout conductor; ``simulated``: who resets and judges an episode."""
     robot = config_file(f'robot_{options.robot}.yaml')
     checkpoint = options.checkpoint or str(default_checkpoint())
     return (
@@ -82,13 +82,13 @@ def policy_nodes(options):
             'checkpoint': checkpoint, 'mode': options.mode, 'task': options.task, 'seed': options.seed,
             'denoising_steps': options.denoising_steps, 'executed_rows': options.executed_rows}),
         NodeSpec('recorder_node', (config_file('recorder.yaml'), robot), {'output': str(options.output)}),
-        NodeSpec('rollout_node', (config_file('rollout.yaml'),)),
+        NodeSpec('rollout_node', (config_file('rollout.yaml'),), {'simulated': simulated}),
     )
 
 
 def graph(options, simulated):
     """All nodes of one run; with ``simulated`` the simulator joins and everybody follows its clock."""
-    nodes = policy_nodes(options)
+    nodes = policy_nodes(options, simulated)
     if not simulated:
         return nodes
     paced = {'policy_node': {'simulated_latency': LOCKSTEP_LATENCY}} if options.lockstep else {}

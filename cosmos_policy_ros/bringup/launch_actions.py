@@ -20,21 +20,25 @@ def _read(context):
     return GraphOptions(**values)
 
 
-def describe(name, simulated, **fixed):
+def describe(name, **fixed):
     """The ``LaunchDescription`` of one graph.
 
     Args:
-        name: 'sim' for the simulated robot alone, 'policy' for the policy graph. simulated: start the simulator, too.
+        name: 'sim' for the simulated robot alone, 'policy' for the policy graph.
         fixed: ``GraphOptions`` that this launch file decides, as defaults of its arguments.
     """
     arguments = []
     for option, _, default, description, choices in GraphOptions.describe():
         arguments.append(DeclareLaunchArgument(option, default_value=_text(fixed.get(option, default)),
                                                description=description, choices=choices))
+    if name == 'policy':
+        arguments.append(DeclareLaunchArgument('simulated', default_value='false', choices=['true', 'false'],
+                                               description='start the simulated robot, too, and follow its clock'))
 
     def nodes(context):
         options = _read(context)
-        specs = simulator_nodes(options) if name == 'sim' else graph(options, simulated)
+        specs = simulator_nodes(options) if name == 'sim' else graph(
+            options, LaunchConfiguration('simulated').perform(context) == 'true')
         return [Node(package='cosmos_policy_ros', executable=spec.executable, output='screen',
                      parameters=[*map(str, spec.parameter_files), spec.parameters]) for spec in specs]
 

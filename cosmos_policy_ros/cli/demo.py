@@ -27,8 +27,8 @@ def run(args):
     output = writable_folder(args.output)
     options = graph_options(args, output=str(output))
     check_task(options.task, simulated=True)
-    check_checkpoint(options.checkpoint)
     check_space(output)
+    check_checkpoint(options.checkpoint)
     check_rendering()
     say(f'demo: task {options.task}, seed {options.seed}; logs in {output / "logs"}')
     with running_graph(graph(options, simulated=True), args.domain, output, source='operator') as session:

@@ -1,5 +1,4 @@
 """Checks before anything is started, shared by the commands and by ``doctor``."""
-import json
 import os
 import shutil
 import subprocess
@@ -32,20 +31,24 @@ def check_task(task, simulated):
 
 
 def check_checkpoint(path):
-    """The checkpoint folder; ``CommandError`` when it is missing or is not one."""
+    """The checkpoint folder; ``CommandError`` when it is missing, incomplete or for another robot. Reads no weights."""
     folder = Path(path).expanduser() if path else default_checkpoint()
-    config = folder / 'config.json'
-    if not config.is_file():
+    if not (folder / 'config.json').is_file():
         raise CommandError(f'{folder} is no checkpoint folder: there is no config.json',
                            'give --checkpoint a folder written by "cosmos-policy-ros train", or leave it out')
+    from cosmos_policy_ros.policy import checkpoint
+    from cosmos_policy_ros.policy.errors import CheckpointError
+    damaged = 'the checkpoint is damaged: fetch or train it again'
     try:
-        content = json.loads(config.read_text())
-        robot = content['robot']
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CommandError(f'{config}: {error!r}', 'the checkpoint is damaged: fetch or train it again') from error
+        robot = checkpoint.load_config(folder).robot
+    except CheckpointError as error:
+        raise CommandError(str(error), damaged) from error
     if robot != ROBOT:
         raise CommandError(f'{folder} was trained for the robot {robot!r}, this is {ROBOT!r}',
                            'give --checkpoint a folder for this robot, or leave it out')
+    for name in (checkpoint.WEIGHTS, checkpoint.TOKENIZER, checkpoint.STATISTICS, checkpoint.TEXT):
+        if not (folder / name).is_file():
+            raise CommandError(f'{folder / name} is missing', damaged)
     return folder
 
 

@@ -36,7 +36,7 @@ class Interruption:
     SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def __init__(self):
-        self._asked = False
+        self._asked = self._deferred = False
 
     def __enter__(self):
         self._before = {number: signal.signal(number, self._ask) for number in self.SIGNALS}
@@ -48,7 +48,16 @@ class Interruption:
 
     def _ask(self, *_):
         self._asked = True
-        raise KeyboardInterrupt
+        if not self._deferred:
+            raise KeyboardInterrupt
+
+    @contextmanager
+    def deferred(self):
+        """What must not be cut in two: a signal takes effect after it."""
+        self._deferred = True
+        yield
+        self._deferred = False
+        self.check()
 
     def check(self):
         """Raise ``KeyboardInterrupt`` once a signal has come."""
@@ -70,7 +79,7 @@ class Session:
     interruption: Interruption
 
     def check(self):
-        """Raise ``KeyboardInterrupt`` after a signal, ``CommandError`` with the end of its log when a process has died."""
+        """Raise ``KeyboardInterrupt`` after a signal, ``CommandError`` when a process has died, with its log's end."""
         self.interruption.check()
         death = self.processes.first_death()
         if death:
@@ -107,7 +116,8 @@ def running_graph(specs, domain, output, source):
                                'end them, or choose a free domain with --domain N')
         with ProcessGroup(environment, output / 'logs') as processes:
             try:
-                processes.start(specs)
+                with interruption.deferred():
+                    processes.start(specs)
                 yield Session(station, processes, interruption)
             finally:
                 interruption.ignore()

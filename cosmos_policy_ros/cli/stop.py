@@ -14,7 +14,7 @@ def add_arguments(parser):
     """Options of ``stop``."""
     parser.add_argument('--domain', type=int, default=None, help='ROS domain id; the environment\'s by default')
     parser.add_argument('--release', action='store_true',
-                        help='let go of the stop that this command pressed before; the arms stay stopped until the reset')
+                        help='let go of the stop that this command pressed; the arms stay stopped until the reset')
 
 
 def run(args):

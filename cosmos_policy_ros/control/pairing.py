@@ -53,12 +53,6 @@ class Pairing:
         if not stream or stamp > stream[-1][0]:
             stream.append((stamp, np.asarray(positions, dtype=float)))
 
-    def latest_positions(self):
-        """(14,) newest joint positions of both arms, or None before both have been heard."""
-        if not all(self._joints.values()):
-            return None
-        return np.concatenate([self._joints[side][-1][1] for side in SIDES])
-
     def observe(self, now):
         """The newest ``PairedObservation``.
 

@@ -1,10 +1,14 @@
 """The policy's node: pairs observations, infers chunks in a worker, plays one setpoint every 40 ms."""
 import array
+import json
 import math
+import platform
 import threading
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
+import torch
 import yaml
 from rclpy.node import Node
 from sensor_msgs.msg import Image, JointState
@@ -18,6 +22,7 @@ from cosmos_policy_ros.control.timeline import ChunkTimeline
 from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD, SIDES
 from cosmos_policy_ros.embodiment.limits import both_arms
 from cosmos_policy_ros.msg import ActionChunk, JointSetpoint, SafetyStatus
+from cosmos_policy_ros.policy.checkpoint import checkpoint_digest
 from cosmos_policy_ros.policy.cosmos_policy import CosmosPolicy
 from cosmos_policy_ros.policy.errors import PolicyError
 from cosmos_policy_ros.policy.observation import Observation
@@ -54,8 +59,8 @@ class PolicyParameters(RobotParameters):
     speed_limit: float = parameter(2.5, 'rad/s at which a seam or a ramp may move an arm joint', 0.1, 3.1)
     gripper_speed_limit: float = parameter(2.3, 'openings/s at which a seam or a ramp may move a gripper', 0.1, 5.0)
     expected_latency: float = parameter(0.4, 's, latency of a chunk assumed before the first is measured', 0.0, 10.0)
-    simulated_latency: float = parameter(0.0, 's of simulated time an inference takes in lock-step, which waits for it; '
-                                         '0: as long as it does take', 0.0, 1.0)
+    simulated_latency: float = parameter(0.0, 's of simulated time an inference takes in lock-step, however long it '
+                                         'really does; 0 is off', 0.0, 1.0)
     seed: int = parameter(0, 'noise seed of the first chunk; rises by one a chunk', 0, 2 ** 31 - 1)
     threads: int = parameter(1, 'threads of the network on a CPU', 1, 64)
     device: str = parameter('cpu', 'torch device')
@@ -131,9 +136,15 @@ class PolicyNode(Node):
         self._instruction = self._tasks[p.task]
         self._policy = CosmosPolicy.load(p.checkpoint, device=p.device, threads=p.threads)
         if self._policy.config.robot != ROBOT:
-            raise StartupError(f'{p.checkpoint} was trained for the robot {self._policy.config.robot!r}, this is {ROBOT!r}; '
-                               'set the parameter "checkpoint" to one for this robot')
+            raise StartupError(f'{p.checkpoint} was trained for the robot {self._policy.config.robot!r}, this is '
+                               f'{ROBOT!r}; set the parameter "checkpoint" to one for this robot')
         self._policy.warm_up()
+        self._provenance = {
+            'checkpoint': checkpoint_digest(p.checkpoint),
+            'policy': {'folder': p.checkpoint, 'preset': self._policy.config.preset, 'mode': p.mode,
+                       'denoising_steps': p.denoising_steps, 'executed_rows': p.executed_rows,
+                       'smoothing_window': p.smoothing_window, 'seed': p.seed, 'device': p.device},
+            'versions': {'torch': torch.__version__, 'numpy': np.__version__, 'python': platform.python_version()}}
         if p.mode == 'planning':
             self.get_logger().warning('planning is not built yet: falling back to direct')
         speed = both_arms(p.speed_limit, p.gripper_speed_limit)
@@ -181,6 +192,7 @@ class PolicyNode(Node):
         response.accepted = bool(instruction)
         if response.accepted:
             self._instruction = response.instruction = instruction
+            response.policy = json.dumps(self._provenance)
         else:
             response.message = f'unknown task {request.task!r}; known: {", ".join(sorted(self._tasks))}'
         return response
@@ -192,10 +204,8 @@ class PolicyNode(Node):
         if not mine:
             self._end_epoch()
         elif status.epoch not in (self._epoch, self._ended):
-            position = self._pairing.latest_positions()
-            if position is not None:
-                self._epoch, self._chunks = status.epoch, 0
-                self._timeline.start(status.epoch, now, position)
+            self._epoch, self._chunks = status.epoch, 0
+            self._timeline.start(status.epoch, now, status.command)
 
     def _end_epoch(self):
         if self._epoch is not None:
@@ -255,15 +265,18 @@ class PolicyNode(Node):
         if self._result is None:
             return not self._p.simulated_latency
         result, self._result, self._requested_at = self._result, None, math.inf
+        if self._p.simulated_latency:
+            # Nobody waits for the first chunk, while the arms stand; how long it took must not time the others.
+            self._timeline.requested(now - self._p.simulated_latency)
         if isinstance(result, PolicyError):
             self.get_logger().error(f'inference failed: {result}')
             self._timeline.failed(str(result), now)
             return True
         sequence, seed, instruction, observation, prediction = result
         self._accept(Chunk(
-            epoch=self._epoch, sequence=sequence, observed_at=observation.stamp, rows=self._smoothing(prediction.actions),
-            period=CONTROL_PERIOD, source=AUTHORITY, instruction=instruction, value=prediction.value, seed=seed,
-            latencies=prediction.latencies, planner='direct'), prediction.future_images, now)
+            epoch=self._epoch, sequence=sequence, observed_at=observation.stamp, period=CONTROL_PERIOD,
+            rows=self._smoothing(prediction.actions), source=AUTHORITY, instruction=instruction, seed=seed,
+            value=prediction.value, latencies=prediction.latencies, planner='direct'), prediction.future_images, now)
         return True
 
     def _accept(self, chunk, future_images, now):

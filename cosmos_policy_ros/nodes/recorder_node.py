@@ -100,7 +100,7 @@ class RecorderNode(Node):
         self._reporter.shutdown()
 
     def _on_clock(self, message):
-        """Simulated time in order with everything else, so that messages that waited keep the time at which they came."""
+        """Simulated time in order with everything else: a message that waited keeps the time at which it came."""
         self._simulated = message.clock.sec * NANOSECONDS + message.clock.nanosec
 
     def _now(self):

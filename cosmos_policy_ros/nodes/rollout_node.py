@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from std_msgs.msg import String
@@ -23,6 +24,9 @@ ACTION = '/cosmos_policy/run_rollout'
 FEEDBACK_TOPIC = f'{ACTION}/_action/feedback'
 HOLD = 2
 """``SafetyCause.severity`` from which on rows are refused until the policy is armed again."""
+
+SETTLED = 4
+"""Statuses, 0.4 s, to wait for after a reset: what the supervisor said before it is about arms that stood elsewhere."""
 
 LATCHED_STATES = (SafetyStatus.PROTECTIVE_STOP, SafetyStatus.ESTOPPED, SafetyStatus.FAULT)
 
@@ -66,7 +70,8 @@ class RolloutNode(Node):
         self.create_subscription(JointSetpoint, '/cosmos_policy/setpoint', self._on_row, ROW)
         self.create_subscription(String, '/cosmos_policy/recording', self._on_recording, LATCHED)
         self._server = ActionServer(self, RunRollout, ACTION, self._execute,
-                                    goal_callback=self._on_goal, cancel_callback=lambda _: CancelResponse.ACCEPT)
+                                    goal_callback=self._on_goal, cancel_callback=lambda _: CancelResponse.ACCEPT,
+                                    callback_group=MutuallyExclusiveCallbackGroup())  # a goal waits; nothing else may
 
     def _on_safety(self, message):
         self._safety = message
@@ -101,8 +106,8 @@ class RolloutNode(Node):
         goal, result = handle.request, RunRollout.Result()
         try:
             self._report(handle, 'reset')
-            instruction = await self._prepare(goal)
-            result.episode = await self._begin(goal, instruction)
+            task = await self._prepare(goal)
+            result.episode = await self._begin(goal, task)
             self._report(handle, 'arm')
             epoch = await self._take_arms()
         except RolloutRefused as refusal:
@@ -118,7 +123,7 @@ class RolloutNode(Node):
         result.steps, result.chunks = self._rows, self._chunks
         result.interventions = self._interventions() - first_interventions
         self._report(handle, 'close')
-        await self._close(goal, result, instruction)
+        await self._close(goal, result, task.instruction)
         if handle.is_cancel_requested:
             handle.canceled()
         else:
@@ -154,18 +159,21 @@ class RolloutNode(Node):
             if reset is None or not reset.accepted:
                 raise RolloutRefused(reset.message if reset else 'sim_node does not answer; see its log')
             self._task = None
-        free = lambda: not self._safety.blockers  # noqa: E731
+        seen = self._safety.counter
+        free = lambda: self._safety.counter >= seen + SETTLED and not self._safety.blockers  # noqa: E731
         if not await self._waiting.until(free, p.service_timeout):
             raise RolloutRefused('the supervisor would not arm: ' + '; '.join(self._safety.blockers))
-        return task.instruction
+        return task
 
-    async def _begin(self, goal, instruction):
+    async def _begin(self, goal, task):
         """Open the recording; returns the episode's id."""
         self._rows = self._chunks = 0
         # Date and time of the computer: simulated time repeats from run to run.
         episode = f'{goal.task}_{goal.seed}_{datetime.now():%Y%m%d-%H%M%S}'
-        event = EpisodeEvent(kind=EpisodeEvent.BEGIN, episode=episode, task=goal.task, instruction=instruction,
-                             seed=goal.seed, score=float('nan'), metadata=json.dumps({'mode': goal.mode, 'step_limit': goal.step_limit}))
+        facts = {**json.loads(task.policy), 'safety_config': self._safety.config_digest, 'mode': goal.mode,
+                 'step_limit': goal.step_limit}
+        event = EpisodeEvent(kind=EpisodeEvent.BEGIN, episode=episode, task=goal.task, instruction=task.instruction,
+                             seed=goal.seed, score=float('nan'), metadata=json.dumps(facts))
         event.header.stamp = self.get_clock().now().to_msg()
         self._events.publish(event)
         opened = lambda: self._recording.get('episode') == episode  # noqa: E731

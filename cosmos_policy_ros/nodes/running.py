@@ -14,6 +14,9 @@ except ImportError:
 LONG = 1e5
 """s; ``EventsExecutor.spin`` itself is broken in some releases, waiting for a future that never comes is not."""
 
+LEAVE = 5
+"""s that the middleware has to let go of the node; it can wait forever for a peer that was killed in the wrong moment."""
+
 
 class StartupError(Exception):
     """The node cannot start; the message says what is wrong, where, and what to do next."""
@@ -39,7 +42,7 @@ def run(make_node, expected=(), executor=SingleThreadedExecutor):
         executor.add_node(node)
         if hasattr(node, 'spin'):
             node.spin(executor)
-        while True:
+        while rclpy.ok():  # an interrupt that Python dropped, inside a destructor say, has still ended the context
             executor.spin_until_future_complete(Future(), timeout_sec=LONG)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
@@ -54,5 +57,6 @@ def run(make_node, expected=(), executor=SingleThreadedExecutor):
             close = getattr(node, 'close', None)
             if close is not None:
                 close()
+            signal.alarm(LEAVE)
             node.destroy_node()
         rclpy.try_shutdown()

@@ -15,6 +15,7 @@ from cosmos_policy_ros.control.setpoint import Setpoint
 from cosmos_policy_ros.embodiment.joints import ARM_SLICE, DRIVER_JOINTS, GRIPPER_INDEX, SIDES
 from cosmos_policy_ros.msg import JointSetpoint, SafetyCause, SafetyStatus, StopSource
 from cosmos_policy_ros.safety.config import ConfigError, load_config
+from cosmos_policy_ros.safety.records import Outcome
 from cosmos_policy_ros.safety.supervisor import Supervisor
 from cosmos_policy_ros.srv import Arm, ResetSafety
 
@@ -34,7 +35,6 @@ class SupervisorParameters(RobotParameters):
     """Parameters of the supervisor beside those of the robot."""
 
     safety_config: str = parameter('safety.yaml', 'limits, deadlines and stop sources: a file in config/, or a full path')
-    rate: float = parameter(100.0, 'checks a second', 25.0, 200.0)
     gripper_deadband: float = parameter(0.005, 'rad; smaller gripper changes are not sent, each costs the bus 11 ms', 0.0, 0.1)
 
 
@@ -45,7 +45,8 @@ class SupervisorNode(Node):
         super().__init__('safety_supervisor')
         self._p = declare(self, SupervisorParameters)
         self._time = NodeClock(self)
-        self._core = Supervisor(load_config(config_file(self._p.safety_config)))
+        self._config = load_config(config_file(self._p.safety_config))
+        self._core = Supervisor(self._config)
         self._status_due = 0.0
         self._ticked = None
         self._loop_period_max = 0.0
@@ -67,7 +68,7 @@ class SupervisorNode(Node):
         self.create_subscription(StopSource, '/cosmos_policy/stop', self._on_stop_source, DRIVER)
         self.create_service(Arm, '/cosmos_policy/arm', self._on_arm)
         self.create_service(ResetSafety, '/cosmos_policy/reset_safety', self._on_reset)
-        self._time.timer(1.0 / self._p.rate, self._tick)
+        self._time.timer(self._config.tick_period, self._tick)
         self._time.timer(PUBLISHER_CHECK_PERIOD, self._check_publishers)
         gc.collect()
         gc.freeze()
@@ -84,9 +85,12 @@ class SupervisorNode(Node):
                                        message.supervisor_counter, self._time.now())
 
     def _on_setpoint(self, message):
-        self._core.offer(Setpoint(message.source, message.epoch, message.sequence,
-                                  self._time.from_stamp(message.header.stamp),
-                                  np.array(message.positions)), self._time.now())
+        verdict = self._core.offer(Setpoint(message.source, message.epoch, message.sequence,
+                                            self._time.from_stamp(message.header.stamp),
+                                            np.array(message.positions)), self._time.now())
+        if verdict.kind is Outcome.REFUSED:
+            self.get_logger().warning(f'row {message.sequence} of {message.source!r} refused: {verdict.reason} '
+                                      f'{verdict.detail}'.rstrip(), throttle_duration_sec=1.0)
 
     def _on_arm(self, request, response):
         now = self._time.now()
@@ -137,7 +141,9 @@ class SupervisorNode(Node):
             authority=status.authority, epoch=status.epoch, armed=status.armed, last_event_id=status.last_event_id,
             blockers=list(status.blockers), speed_scale=status.speed_scale, min_clearance=status.min_clearance,
             rows_accepted=status.rows_accepted, rows_clamped=status.rows_clamped, rows_refused=status.rows_refused,
-            watched=list(status.ages), ages=list(status.ages.values()), loop_period_max=self._loop_period_max)
+            watched=list(status.ages), ages=list(status.ages.values()), loop_period_max=self._loop_period_max,
+            command=[] if self._core.command is None else self._core.command.tolist(),
+            config_digest=self._config.digest)
         message.header.stamp = self._time.to_stamp(now)
         for active in status.causes:
             message.causes.append(SafetyCause(

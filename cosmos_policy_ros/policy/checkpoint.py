@@ -1,4 +1,5 @@
 """A checkpoint is a folder; this reads and writes it."""
+import hashlib
 import json
 import shutil
 from dataclasses import dataclass
@@ -102,6 +103,16 @@ def load_config(folder, preset=None):
         raise CheckpointError(f'{folder}: holds preset {config.preset!r}, but {preset!r} was asked for; '
                               f'give another folder or drop the preset')
     return config
+
+
+def checkpoint_digest(folder):
+    """SHA-256 over names and contents of a checkpoint's files but its card and pictures, to say later which one ran."""
+    folder, digest = Path(folder), hashlib.sha256()
+    for path in sorted(folder.rglob('*')):
+        if path.suffix in ('.json', '.safetensors'):
+            digest.update(path.relative_to(folder).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _existing(path):

@@ -48,11 +48,3 @@ def test_a_stamp_that_goes_back_is_not_taken():
     pairing = filled({'high': (1.00,), 'wrist': (1.00,)})
     pairing.add_image('high', 0.98, image(7))
     assert pairing.observe(1.02).images['high'][0, 0, 0] == 100
-
-
-def test_latest_positions_need_both_arms():
-    pairing = Pairing(CAMERAS)
-    pairing.add_joints(Side.LEFT, 1.0, np.zeros(7))
-    assert pairing.latest_positions() is None
-    pairing.add_joints(Side.RIGHT, 1.0, np.ones(7))
-    assert pairing.latest_positions().shape == (14,)

@@ -28,7 +28,8 @@ class ArmWatch:
         self.states = {side: probe.record(JointState, f'/follower_{side.value}/joint_states', 50) for side in SIDES}
         self.statuses = probe.record(SafetyStatus, STATUS, LATCHED)
         for side in SIDES:
-            probe.listen(JointGroupCommand, f'/follower_{side.value}/commands/joint_group', partial(self._take, side), 50)
+            topic = f'/follower_{side.value}/commands/joint_group'
+            probe.listen(JointGroupCommand, topic, partial(self._take, side), 50)
         probe.listen(Header, HEARTBEAT, self._tick, ROW)
 
     def _take(self, side, message):
@@ -77,14 +78,16 @@ class ArmWatch:
 def assert_braked(times, rows, config):
     """Commands (n,) s, (n, 6) rad from at least two rows before a stop on, until it has ended, obey the limits.
 
-    Every row keeps the speed limit; from the last row on, each joint only slows down, at its acceleration limit at most.
+    Every row keeps the speed limit; from the last row on, each joint only slows down, within its acceleration limit.
     Returns the speed from which it was braked, rad/s.
     """
     period, dt = config.row_period, np.diff(times)
     assert (dt > 0).all() and np.abs(np.diff(rows, axis=0)).max() <= config.arm_speed * period + 1e-5
     last = 1 + np.flatnonzero(dt > 1.4 * period)[0]  # rows come every 30 to 50 ms; a longer wait ends in the brake
-    speeds = np.vstack([(rows[last - 1] - rows[last - 2]) / period, np.diff(rows[last - 1:], axis=0) / dt[last - 1:, None]])
+    first = (rows[last - 1] - rows[last - 2]) / period
+    speeds = np.vstack([first, np.diff(rows[last - 1:], axis=0) / dt[last - 1:, None]])
     at = np.concatenate([[times[last - 1]], (times[last:] + times[last - 1:-1]) / 2])
-    assert (np.abs(np.diff(speeds, axis=0)) <= np.array(config.arm_acceleration) * np.diff(at)[:, None] * 1.01 + 1e-3).all()
+    allowed = np.array(config.arm_acceleration) * np.diff(at)[:, None]
+    assert (np.abs(np.diff(speeds, axis=0)) <= allowed * 1.01 + 1e-3).all()
     assert (np.diff(np.abs(speeds), axis=0) <= 1e-3).all() and (np.abs(speeds[-1]) < 1e-6).all()
-    return np.abs(speeds[0]).max()
+    return np.abs(first).max()

@@ -1,6 +1,7 @@
 """The command line as a process of its own, and a look at what it leaves behind."""
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -30,7 +31,8 @@ class Command:
         self._out, self._err = (open(self.output / name, 'w+') for name in ('stdout.txt', 'stderr.txt'))
         self.process = subprocess.Popen(
             [sys.executable, '-m', 'cosmos_policy_ros.cli.main', *map(str, arguments)], stdin=subprocess.DEVNULL,
-            stdout=self._out, stderr=self._err, env={**os.environ, **environment, MARK: self.mark}, start_new_session=True)
+            stdout=self._out, stderr=self._err, start_new_session=True,
+            env={**os.environ, 'PYTHONFAULTHANDLER': '1', **environment, MARK: self.mark})
 
     def __enter__(self):
         return self
@@ -48,6 +50,8 @@ class Command:
         try:
             return self.process.wait(patience)
         except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # for Python to show where it hangs
+            self.process.wait()
             raise AssertionError(f'still running after {patience} s:\n{self.said()}') from None
 
     def said(self):

@@ -1,8 +1,6 @@
 """A node inside the test process: records topics in order of arrival, publishes, calls services."""
 import threading
 import time
-from collections import defaultdict
-from functools import partial
 
 import rclpy
 from rclpy.context import Context
@@ -26,13 +24,13 @@ def wait(condition, what, patience=PATIENCE):
 
 
 class Probe:
-    """``record`` a topic, then read ``messages[topic]``; ``order`` holds (topic, message) of all in order of arrival."""
+    """Receives in the order of arrival, in its own thread; a context manager."""
 
     def __init__(self, domain):
         self._context = Context()
         rclpy.init(context=self._context, domain_id=domain)
         self.node = rclpy.create_node('probe', context=self._context)
-        self.messages, self.order = defaultdict(list), []
+        self._messages = {}
         self._executor = StreamExecutor(context=self._context)
         self._executor.add_node(self.node)
         self._ended = False
@@ -63,10 +61,10 @@ class Probe:
 
     def record(self, kind, topic, qos=10):
         """Record a topic from now on; returns the list that grows."""
-        if topic not in self.messages:
-            self.messages[topic] = []
-            self.inside(self.node.create_subscription, kind, topic, partial(self._take, topic), qos)
-        return self.messages[topic]
+        if topic not in self._messages:
+            self._messages[topic] = []
+            self.listen(kind, topic, self._messages[topic].append, qos)
+        return self._messages[topic]
 
     def listen(self, kind, topic, callback, qos=10):
         """Call back with each message of a topic; returns the subscription."""
@@ -81,7 +79,7 @@ class Probe:
         destroy = self.node.destroy_publisher if hasattr(entity, 'publish') else self.node.destroy_subscription
         self.inside(destroy, entity)
 
-    def call(self, kind, name, **request):
+    def call(self, kind, name, /, **request):
         """A service's response. Asked again every second: an answer before discovery is complete is lost."""
         client = self.inside(self.node.create_client, kind, name)
         wait(client.service_is_ready, f'service {name}')
@@ -95,7 +93,3 @@ class Probe:
                 self.inside(self.node.destroy_client, client)
                 return future.result()
         raise AssertionError(f'{name} does not answer')
-
-    def _take(self, topic, message):
-        self.messages[topic].append(message)
-        self.order.append((topic, message))

@@ -21,8 +21,9 @@ class Demo(Command):
     """A ``demo`` that is watched from its domain."""
 
     def __init__(self, domain, folder, *arguments):
-        super().__init__('demo', '--domain', domain, '--seed', SEED, '--output', folder / 'out', *arguments, folder=folder)
         self.episodes = folder / 'out'
+        super().__init__('demo', '--domain', domain, '--seed', SEED, '--output', self.episodes, *arguments,
+                         folder=folder)
 
     def node(self, name):
         """Process id of one of its nodes."""

@@ -27,7 +27,7 @@ def killed(probe, running):
         wait(lambda: watch.status and watch.status.state == SafetyStatus.READY, lambda: watch.status)
         wait(lambda: probe.node.count_publishers('/cosmos_policy/chunk'), 'policy node')
         assert station.arm('policy').accepted
-        wait(lambda: watch.status.state == SafetyStatus.RUNNING and watch.speed() > 0.8, lambda: (watch.status, watch.speed()))
+        wait(lambda: watch.status.state == SafetyStatus.RUNNING and watch.speed() > 0.8, watch.speed)
         os.kill(processes.pid('policy_node'), signal.SIGKILL)
         at = watch.now
         wait(lambda: watch.status.state == SafetyStatus.HELD, lambda: watch.status)
@@ -51,7 +51,8 @@ def test_the_arms_are_braked_within_their_limits(killed):
 
 def test_the_arms_hold_soon_after_the_last_row(killed):
     """Two slots without a row, the brake from any speed, and a few cycles of the loop."""
-    assert killed.held_at - killed.killed_at < CONFIG.starvation + CONFIG.arm_speed / min(CONFIG.arm_acceleration) + 0.08
+    braking = CONFIG.arm_speed / min(CONFIG.arm_acceleration)
+    assert killed.held_at - killed.killed_at < CONFIG.starvation + braking + 0.08
 
 
 def test_afterwards_the_same_command_is_repeated_without_a_gap(killed):

@@ -151,12 +151,13 @@ def test_stop_from_a_terminal_brakes_and_latches_until_released_and_reset(rig, t
     rig.until(SafetyStatus.READY)
     at = rig.watch.now
     wait(lambda: rig.watch.now > at + 0.5, 'half a second after the reset')
-    assert all((rig.watch.commands(side)[1][-1] == last).all() for side, last in zip(SIDES, before)), 'a reset moves nothing'
+    for side, last in zip(SIDES, before):
+        assert (rig.watch.commands(side)[1][-1] == last).all(), 'a reset moves nothing'
 
 
-def test_a_stop_without_a_supervisor_is_not_confirmed(tmp_path):
+def test_a_stop_without_a_supervisor_is_not_confirmed(domain, tmp_path):
     """It says so and points at the hardware stop; the exit code is not 0."""
-    with Command('stop', '--domain', 101, folder=tmp_path) as command:
+    with Command('stop', '--domain', domain + 1, folder=tmp_path) as command:
         assert command.end(60) == 1
         assert 'not confirmed' in command.said() and 'hardware stop' in command.said()
 
