@@ -9,10 +9,10 @@ from zlib import crc32
 import numpy as np
 import torch
 
+from ..embodiment.cameras import CAMERAS
 from ..embodiment.joints import ACTION_DIM
 from ..policy.latent_frame import write_value, write_vector
 from ..policy.layout import ACTION, FUTURE, PROPRIO, VALUE
-from ..policy.observation import CAMERAS
 from ..policy.statistics import DatasetStatistics
 from ..policy.tokenizer import LinearTokenizer, to_planes
 from .returns import value_targets

@@ -11,6 +11,7 @@ import numpy as np
 from ..control.chunk import ActionChunk
 from ..control.smoothing import Smoothing
 from ..control.timeline import ChunkTimeline
+from ..embodiment.cameras import CAMERAS
 from ..embodiment.joints import CONTROL_PERIOD, SIDES
 from ..embodiment.limits import both_arms
 from ..policy.cosmos_policy import CosmosPolicy
@@ -18,7 +19,7 @@ from ..policy.observation import Observation
 from ..safety.config import load_config
 from ..safety.state import SafetyState
 from ..safety.supervisor import Supervisor
-from ..sim.cameras import CAMERAS, CameraRig
+from ..sim.cameras import CameraRig
 from ..sim.world import World
 from .statistics import wilson
 

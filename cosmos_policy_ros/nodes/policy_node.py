@@ -12,6 +12,7 @@ import torch
 import yaml
 from rclpy.node import Node
 from sensor_msgs.msg import Image, JointState
+from std_msgs.msg import Header
 
 from cosmos_policy_ros.bringup.graph import MODES, ROBOT
 from cosmos_policy_ros.bringup.share import config_file
@@ -19,6 +20,7 @@ from cosmos_policy_ros.control.chunk import ActionChunk as Chunk
 from cosmos_policy_ros.control.pairing import NoObservation, Pairing
 from cosmos_policy_ros.control.smoothing import Smoothing
 from cosmos_policy_ros.control.timeline import ChunkTimeline
+from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD, SIDES
 from cosmos_policy_ros.embodiment.limits import both_arms
 from cosmos_policy_ros.msg import ActionChunk, JointSetpoint, SafetyStatus
@@ -32,7 +34,7 @@ from .clock import NodeClock
 from .convert import chunk_message, driver_positions, image_array, setpoint_message
 from .parameters import ParameterError, declare, parameter
 from .qos import EVENT, LATCHED, ROW, SENSOR
-from .robot import CAMERAS, RobotParameters
+from .robot import RobotParameters
 from .running import StartupError, run
 
 AUTHORITY = 'policy'
@@ -166,6 +168,7 @@ class PolicyNode(Node):
         self.create_service(SetTask, '/cosmos_policy/set_task', self._on_set_task)
         self._chunk_publisher = self.create_publisher(ActionChunk, '/cosmos_policy/chunk', EVENT)
         self._setpoint_publisher = self.create_publisher(JointSetpoint, '/cosmos_policy/setpoint', ROW)
+        self._heartbeat = self.create_publisher(Header, '/cosmos_policy/source_heartbeat', ROW)
         self._imagined = {camera: self.create_publisher(Image, f'/cosmos_policy/imagined/{camera}', EVENT)
                           for camera in CAMERAS} if p.publish_imagined else {}
         self._time.timer(CONTROL_PERIOD / 4, self._play)
@@ -225,7 +228,10 @@ class PolicyNode(Node):
             return  # in lock-step simulated time waits for the next row
         setpoint = self._timeline.setpoint(now)
         if setpoint is not None:
-            self._setpoint_publisher.publish(setpoint_message(replace(setpoint, source=AUTHORITY), self._time))
+            message = setpoint_message(replace(setpoint, source=AUTHORITY), self._time)
+            self._setpoint_publisher.publish(message)
+            # Sent when the row is on its way to everybody: lock-step would else run ahead of a supervisor that has it not.
+            self._heartbeat.publish(message.header)
         if self._timeline.wants_chunk(now):
             self._request_chunk(now)
 

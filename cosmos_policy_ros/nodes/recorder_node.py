@@ -21,6 +21,7 @@ from rosgraph_msgs.msg import Clock as ClockMessage
 from std_msgs.msg import String
 
 from cosmos_policy_ros.bringup.processes import follow_parent
+from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.embodiment.joints import SIDES
 from cosmos_policy_ros.msg import EpisodeEvent
 from cosmos_policy_ros.rollouts.audit import complaints
@@ -34,7 +35,7 @@ from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, OWN, RobotTopics, r
 from .clock import NANOSECONDS
 from .parameters import ParameterError, declare, parameter
 from .qos import LATCHED
-from .robot import CAMERAS, RobotParameters
+from .robot import RobotParameters
 from .running import StartupError, StreamExecutor, run
 
 # Deeper than what controls the robot uses: here an old sample is worth as much as a new one.

@@ -6,9 +6,6 @@ from cosmos_policy_ros.embodiment.joints import Side
 
 from .parameters import parameter
 
-CAMERAS = ('cam_left_wrist', 'cam_right_wrist', 'cam_high')
-"""Cosmos Policy's order of the three cameras."""
-
 
 @dataclass(frozen=True)
 class RobotParameters:

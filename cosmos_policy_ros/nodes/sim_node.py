@@ -11,9 +11,10 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, JointState
 from std_msgs.msg import Header
 
+from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD, SIDES
-from cosmos_policy_ros.msg import JointSetpoint, SafetyStatus, StopSource, TaskState
-from cosmos_policy_ros.sim.cameras import CAMERAS, CameraRig
+from cosmos_policy_ros.msg import SafetyStatus, StopSource, TaskState
+from cosmos_policy_ros.sim.cameras import CameraRig
 from cosmos_policy_ros.sim.driver import ArmDriver
 from cosmos_policy_ros.sim.lockstep import LockStep
 from cosmos_policy_ros.sim.tasks import TASKS
@@ -33,7 +34,7 @@ STEPS_PER_FRAME = round(CONTROL_PERIOD / STEP)
 HELD_FRAMES = 10
 """Frames (0.4 s) that a goal state has to last before it counts as success."""
 
-ALLOWANCES = {'supervisor': STEP / 2, 'setpoint': 0.045, 'stop': 0.075}
+ALLOWANCES = {'supervisor': STEP / 2, 'row': 0.045, 'stop': 0.075}
 """s of simulated time by stream: the supervisor in every step, a row in every frame, a stop source's heartbeat."""
 
 MAX_DEBT = 0.05
@@ -81,7 +82,7 @@ class SimNode(Node):
         self.create_subscription(Header, '/cosmos_policy/supervisor_heartbeat',
                                  lambda message: self._heard('supervisor', seconds(message.stamp)), ROW)
         self.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
-        self.create_subscription(JointSetpoint, '/cosmos_policy/setpoint', self._on_setpoint, ROW)
+        self.create_subscription(Header, '/cosmos_policy/source_heartbeat', self._on_row, ROW)
         self.create_subscription(StopSource, '/cosmos_policy/stop', lambda _: self._heard('stop', self._now()), DRIVER)
         self.get_logger().info(f'ready: task {p.task!r}, seed {p.seed}')
 
@@ -133,12 +134,12 @@ class SimNode(Node):
         self._served += 1
         self._running = message.state == SafetyStatus.RUNNING
         if not self._running:
-            self._pace.release('setpoint')
+            self._pace.release('row')
 
-    def _on_setpoint(self, message):
+    def _on_row(self, message):
         self._served += 1
         if self._running:
-            self._pace.heard('setpoint', seconds(message.header.stamp))
+            self._pace.heard('row', seconds(message.stamp))
 
     def _heard(self, stream, moment):
         self._served += 1
@@ -189,7 +190,6 @@ class SimNode(Node):
         for side in SIDES:
             self._drivers[side].reset()
         self._seed, self._step, self._held = seed, 0, 0
-        self._pace.restart()
 
     def _advance(self):
         """One step of 10 ms: physics, clock, joint states, and a quarter of the cameras' frame."""

@@ -12,6 +12,7 @@ from std_msgs.msg import Header
 
 from cosmos_policy_ros.bringup.share import config_file
 from cosmos_policy_ros.control.setpoint import Setpoint
+from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.embodiment.joints import ARM_SLICE, DRIVER_JOINTS, GRIPPER_INDEX, SIDES
 from cosmos_policy_ros.msg import JointSetpoint, SafetyCause, SafetyStatus, StopSource
 from cosmos_policy_ros.safety.config import ConfigError, load_config
@@ -23,7 +24,7 @@ from .clock import NodeClock
 from .convert import driver_positions
 from .parameters import ParameterError, declare, parameter
 from .qos import DRIVER, LATCHED, ROW, SENSOR
-from .robot import CAMERAS, RobotParameters
+from .robot import RobotParameters
 from .running import run
 
 STATUS_PERIOD = 0.1

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from ..embodiment.cameras import CAMERAS
 from ..embodiment.joints import ACTION_DIM
 from .checkpoint import load_checkpoint
 from .denoiser import denoise
@@ -13,7 +14,7 @@ from .images import network_images
 from .latent_frame import read_value, read_vector, write_vector
 from .layout import ACTION, FUTURE, PROPRIO, VALUE, Stage
 from .noise import start_noise
-from .observation import CAMERAS, Observation
+from .observation import Observation
 from .sampler import sample
 from .schedule import noise_levels
 from .text import HashedWords

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from .observation import CAMERAS
+from ..embodiment.cameras import CAMERAS
 
 RECORDED = 256
 """Pixels; the published data were resized to this square first, so a live picture must be, too."""

@@ -4,7 +4,7 @@ from enum import Enum
 
 import numpy as np
 
-from .observation import CAMERAS
+from ..embodiment.cameras import CAMERAS
 
 BLANK, PROPRIO, ACTION, VALUE, FUTURE = 'blank', 'proprio', 'action', 'value', 'future_'
 

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..embodiment.cameras import CAMERAS
 from ..embodiment.joints import ACTION_DIM, JOINT_NAMES
 from .errors import ObservationError
-
-CAMERAS = ('cam_left_wrist', 'cam_right_wrist', 'cam_high')
-"""Camera names in the model's order: left wrist, right wrist, primary."""
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,6 @@
 import mujoco
 import numpy as np
 
-CAMERAS = ('cam_left_wrist', 'cam_right_wrist', 'cam_high')
-"""In the order in which Cosmos Policy takes them."""
-
 
 class CameraRig:
     """Renders a ``World``'s cameras; belongs to the thread that made it, and is to be closed by it.

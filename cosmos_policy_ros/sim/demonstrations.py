@@ -3,12 +3,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..embodiment.cameras import CAMERAS
 from ..embodiment.capsules import arm_to_arm
 from ..embodiment.joints import ACTION_DIM, ARM_INDICES, CONTROL_PERIOD, SIDES
 from ..embodiment.kinematics import end_effector
 from ..embodiment.limits import both_arms
 from ..embodiment.poses import START
-from .cameras import CAMERAS, CameraRig
+from .cameras import CameraRig
 from .experts import make_expert
 from .world import World
 

@@ -15,7 +15,7 @@ class LockStep:
     """
 
     allowances: dict
-    patience: float = 2.0
+    patience: float
     _heard: dict = field(default_factory=dict)
     _waiting_since: float = None
 
@@ -26,11 +26,6 @@ class LockStep:
     def release(self, stream):
         """Expect nothing of ``stream`` until it is heard again: it has ended on purpose."""
         self._heard.pop(stream, None)
-
-    def restart(self):
-        """Expect nothing: simulated time was set back."""
-        self._heard.clear()
-        self._waiting_since = None
 
     def late(self, simulated):
         """Names of the streams that simulated time has run ahead of."""

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cosmos_policy_ros.nodes.robot import CAMERAS, RobotParameters
+from cosmos_policy_ros.embodiment.cameras import CAMERAS
+from cosmos_policy_ros.nodes.robot import RobotParameters
 from cosmos_policy_ros.rollouts.topics import RobotTopics, recorded_topics
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,8 @@ from cosmos_policy_ros.learning.trainer import TrainingConfig, TrainingDiverged,
 from cosmos_policy_ros.policy.checkpoint import load_checkpoint
 from cosmos_policy_ros.policy.cosmos_policy import CosmosPolicy
 from cosmos_policy_ros.policy.network import build_network
-from cosmos_policy_ros.policy.observation import CAMERAS, Observation
+from cosmos_policy_ros.embodiment.cameras import CAMERAS
+from cosmos_policy_ros.policy.observation import Observation
 
 SMALL = replace(TINY, preset='test', network=replace(TINY.network, num_attention_heads=2, attention_head_dim=32,
                                                      num_layers=1, adaln_lora_dim=16))

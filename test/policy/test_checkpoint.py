@@ -13,7 +13,8 @@ from cosmos_policy_ros.policy.cosmos_policy import CosmosPolicy
 from cosmos_policy_ros.policy.denoiser import Prediction
 from cosmos_policy_ros.policy.errors import (CheckpointError, NonFinitePrediction, ObservationError, UnknownInstruction)
 from cosmos_policy_ros.policy.network import build_network
-from cosmos_policy_ros.policy.observation import CAMERAS, Observation
+from cosmos_policy_ros.embodiment.cameras import CAMERAS
+from cosmos_policy_ros.policy.observation import Observation
 from cosmos_policy_ros.policy.statistics import DatasetStatistics
 from cosmos_policy_ros.policy.text import HashedWords
 from cosmos_policy_ros.policy.tokenizer import LinearTokenizer

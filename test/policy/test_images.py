@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from cosmos_policy_ros.policy.images import box, network_images, published
-from cosmos_policy_ros.policy.observation import CAMERAS
+from cosmos_policy_ros.embodiment.cameras import CAMERAS
 
 
 @pytest.fixture

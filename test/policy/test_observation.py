@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from cosmos_policy_ros.policy.errors import ObservationError
-from cosmos_policy_ros.policy.observation import CAMERAS, Observation
+from cosmos_policy_ros.embodiment.cameras import CAMERAS
+from cosmos_policy_ros.policy.observation import Observation
 
 
 def parts():

@@ -7,16 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from robot_streams import RobotStreams
 
-pytest.importorskip('rclpy')
-from robot_streams import RobotStreams  # noqa: E402
-
-from cosmos_policy_ros.bringup.environment import ros_environment  # noqa: E402
-from cosmos_policy_ros.msg import EpisodeEvent  # noqa: E402
-from cosmos_policy_ros.rollouts.audit import GAP_LIMIT, audit_bag  # noqa: E402
-from cosmos_policy_ros.rollouts.bag import BagReader  # noqa: E402
-from cosmos_policy_ros.rollouts.episode import EpisodeRecord, Outcome  # noqa: E402
-from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, SETPOINT, RobotTopics  # noqa: E402
+from cosmos_policy_ros.bringup.environment import ros_environment
+from cosmos_policy_ros.msg import EpisodeEvent
+from cosmos_policy_ros.rollouts.audit import GAP_LIMIT, audit_bag
+from cosmos_policy_ros.rollouts.bag import BagReader
+from cosmos_policy_ros.rollouts.episode import EpisodeRecord, Outcome
+from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, SETPOINT, RobotTopics
 
 DOMAIN = 61
 ROBOT = RobotTopics()

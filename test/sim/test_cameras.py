@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from cosmos_policy_ros.sim.cameras import CAMERAS, CameraRig, shrink
+from cosmos_policy_ros.embodiment.cameras import CAMERAS
+from cosmos_policy_ros.sim.cameras import CameraRig, shrink
 from cosmos_policy_ros.sim.world import World
 
 

@@ -38,10 +38,3 @@ def test_a_released_stream_is_waited_for_again_once_it_is_heard():
     assert pace.may_advance(1.5, 0.0)
     pace.heard('rows', 1.5)
     assert not pace.may_advance(1.6, 0.1)
-
-
-def test_restart_expects_nothing():
-    pace = paced()
-    pace.heard('rows', 9.0)
-    pace.restart()
-    assert pace.may_advance(20.0, 0.0)

@@ -95,7 +95,8 @@ def test_a_launch_file_starts_installed_nodes_with_files_that_exist(launch, path
     entities, = description.arguments
     arguments = [entity for entity in entities if isinstance(entity, launch.DeclareLaunchArgument)]
     chosen = {entity.arguments[0]: entity.keywords['default_value'] for entity in arguments}
-    assert set(chosen) == {item.name for item in fields(GraphOptions)}
+    alone = path.stem.startswith('aloha_sim')
+    assert set(chosen) == {item.name for item in fields(GraphOptions)} | (set() if alone else {'simulated'})
     assert all(entity.keywords['description'] for entity in arguments)
     function, = (entity.keywords['function'] for entity in entities if isinstance(entity, launch.OpaqueFunction))
     nodes = function(chosen)
@@ -106,4 +107,7 @@ def test_a_launch_file_starts_installed_nodes_with_files_that_exist(launch, path
         assert files and all(Path(file).is_file() for file in files)
         assert set(values) - {'use_sim_time'} <= declared(node.keywords['executable'])
     started = {node.keywords['executable'] for node in nodes}
-    assert started == ({'sim_node'} if path.stem.startswith('aloha_sim') else set(RECORDS) - {'sim_node'})
+    assert started == ({'sim_node'} if alone else set(RECORDS) - {'sim_node'})
+    if not alone:
+        together = function({**chosen, 'simulated': 'true'})
+        assert {node.keywords['executable'] for node in together} == set(RECORDS)

@@ -29,6 +29,7 @@ class Teleop:
 
     def __init__(self, probe, watch):
         self._publisher = probe.publisher(JointSetpoint, '/cosmos_policy/setpoint')
+        self._heartbeat = probe.publisher(Header, '/cosmos_policy/source_heartbeat')
         self._watch, self._sequence, self._begun = watch, 0, math.inf
         probe.listen(Header, HEARTBEAT, self._tick)
 
@@ -48,6 +49,7 @@ class Teleop:
                                    'positions': [float(value) for value in positions], **changes})
         message.header.stamp = time_message(self._watch.now - delay)
         self._publisher.publish(message)
+        self._heartbeat.publish(message.header)
 
     def swing(self):
         """Move from now on."""
