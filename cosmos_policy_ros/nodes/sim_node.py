@@ -185,7 +185,7 @@ class SimNode(Node):
         return response
 
     def _restart(self, task, seed):
-        self._epoch_start = self._now() + STEP
+        self._epoch_start = self._now()
         self._world.reset(seed, task)
         for side in SIDES:
             self._drivers[side].reset()
