@@ -8,8 +8,8 @@ from safetensors.torch import load_file, save_file
 
 from cosmos_policy_ros.bringup.share import default_checkpoint
 
-QUICK = 15.0
-"""s; nothing has to be started to find out."""
+QUICK = 60.0
+"""s; nothing has to be started to find out, but a loaded machine takes its time."""
 
 WEIGHTS = 'transformer/diffusion_pytorch_model.safetensors'
 

@@ -13,8 +13,8 @@ from cosmos_policy_ros.msg import EpisodeEvent, JointSetpoint
 from cosmos_policy_ros.rollouts.bag import BagReader
 from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, SETPOINT
 
-LEAVE = 15.0
-"""s in which everything has to be gone."""
+LEAVE = 60.0
+"""s in which everything has to be gone; a loaded machine takes its time."""
 
 
 class Demo(Command):
