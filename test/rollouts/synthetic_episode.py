@@ -58,7 +58,7 @@ def chunk(stamp, sequence, value):
 
 def safety_status(stamp, counter, state, name):
     return cdr('cosmos_policy_ros/msg/SafetyStatus', header(stamp), counter, state, name, 'policy', 1, True, [], 0, [],
-               1.0, 0.2, 0, 0, 0, [], np.zeros(0, np.float32), 0.01)
+               1.0, 0.2, 0, 0, 0, [], np.zeros(0, np.float32), 0.01, np.zeros(14), '')
 
 
 def messages(seconds):

@@ -10,6 +10,9 @@ from pathlib import Path
 MARK = 'COSMOS_POLICY_TEST'
 """Environment variable that every process of a test inherits; its value names the test."""
 
+SEED = 1000
+"""A scene of the task "plate" in which the shipped checkpoint succeeds."""
+
 
 def marked(mark):
     """Process ids that carry a mark, without this process."""

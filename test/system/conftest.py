@@ -1,30 +1,24 @@
 """Whole graphs in their own processes and ROS domains; whatever a test starts is ended by a fixture."""
-import itertools
 import os
 import uuid
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from graph_probe import Probe
+from command_process import MARK, marked
+from graph_probe import Probe, free_domain
 
 from cosmos_policy_ros.bringup.environment import ros_environment
 from cosmos_policy_ros.bringup.graph import GraphOptions, graph
 from cosmos_policy_ros.bringup.processes import ProcessGroup
-from command_process import MARK, marked
-
-SEED = 1000
-"""A scene of the task "plate" in which the shipped checkpoint succeeds."""
-
-DOMAINS = itertools.cycle(range(80, 99))
 
 
 @pytest.fixture(scope='module')
 def domain():
     """A ROS domain of its own, in this process's environment too; nothing that carries its mark outlives the tests."""
-    number, mark = next(DOMAINS), uuid.uuid4().hex
-    environment = {**ros_environment(number), MARK: mark}
-    with pytest.MonkeyPatch.context() as patch:
+    mark = uuid.uuid4().hex
+    with free_domain() as number, pytest.MonkeyPatch.context() as patch:
+        environment = {**ros_environment(number), MARK: mark}
         for name, value in environment.items():
             patch.setenv(name, value)
         yield number

@@ -1,6 +1,10 @@
 """A node inside the test process: records topics in order of arrival, publishes, calls services."""
+import fcntl
+import tempfile
 import threading
 import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import rclpy
 from rclpy.context import Context
@@ -10,6 +14,22 @@ from cosmos_policy_ros.nodes.running import StreamExecutor
 
 PATIENCE = 60.0
 """s of wall time; what a heavily loaded machine may need for anything that is waited for."""
+
+DOMAINS = range(80, 100)
+
+
+@contextmanager
+def free_domain():
+    """A ROS domain that no other test run on this machine uses meanwhile."""
+    for number in DOMAINS:
+        with open(Path(tempfile.gettempdir(), f'cosmos_policy_ros_domain_{number}.lock'), 'a') as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield number
+            return
+    raise RuntimeError(f'all domains of {DOMAINS} are in use; wait for the other test runs')
 
 
 def wait(condition, what, patience=PATIENCE):

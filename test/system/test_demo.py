@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_process import Command
-from conftest import SEED
+from command_process import SEED, Command
 from mcap.reader import make_reader
 
 from cosmos_policy_ros.nodes.clock import seconds

@@ -5,8 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from command_process import Command, marked
-from conftest import SEED
+from command_process import SEED, Command, marked
 from graph_probe import Probe, wait
 
 from cosmos_policy_ros.msg import EpisodeEvent, JointSetpoint

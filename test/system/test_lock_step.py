@@ -1,8 +1,7 @@
 """Lock-step: the whole graph at a quarter of real time, without anything tripping."""
 import numpy as np
 import pytest
-from command_process import Command
-from conftest import SEED
+from command_process import SEED, Command
 
 from cosmos_policy_ros.msg import SafetyStatus
 from cosmos_policy_ros.nodes.clock import seconds
@@ -11,7 +10,7 @@ from cosmos_policy_ros.rollouts.topics import CHUNK, SAFETY_STATUS, SETPOINT
 
 
 def test_an_episode_at_a_quarter_of_real_time_trips_nothing(domain, tmp_path):
-    rows = 60
+    rows = 80
     with Command('demo', '--domain', domain, '--seed', SEED, '--output', tmp_path / 'out', '--step-limit', rows,
                  '--real-time-factor', 0.25, folder=tmp_path) as command:
         assert command.end(240) == 0, command.said()
@@ -24,4 +23,5 @@ def test_an_episode_at_a_quarter_of_real_time_trips_nothing(domain, tmp_path):
     assert not any(status.causes for status in statuses)
     assert not {SafetyStatus.PROTECTIVE_STOP, SafetyStatus.ESTOPPED, SafetyStatus.FAULT} & {s.state for s in statuses}
     assert np.diff(targets) == pytest.approx(0.04, abs=1e-3), 'no row was skipped'
-    assert np.diff(observed) == pytest.approx(1.0, abs=0.06), 'chunks come every 25 rows, however long inference takes'
+    # Time does not wait for the first chunk, while the arms stand.
+    assert np.diff(observed[1:]) == pytest.approx(1.0, abs=0.06), 'every 25 rows, however long inference takes'

@@ -5,7 +5,7 @@ import signal
 import numpy as np
 import pytest
 from arm_commands import ArmWatch, assert_braked
-from conftest import SEED
+from command_process import SEED
 from graph_probe import wait
 
 from cosmos_policy_ros.bringup.graph import GraphOptions

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from arm_commands import HEARTBEAT, ArmWatch
 from command_process import Command
-from graph_probe import wait
+from graph_probe import free_domain, wait
 from interbotix_xs_msgs.msg import JointGroupCommand
 from std_msgs.msg import Header
 
@@ -157,9 +157,9 @@ def test_stop_from_a_terminal_brakes_and_latches_until_released_and_reset(rig, t
         assert (rig.watch.commands(side)[1][-1] == last).all(), 'a reset moves nothing'
 
 
-def test_a_stop_without_a_supervisor_is_not_confirmed(domain, tmp_path):
+def test_a_stop_without_a_supervisor_is_not_confirmed(tmp_path):
     """It says so and points at the hardware stop; the exit code is not 0."""
-    with Command('stop', '--domain', domain + 1, folder=tmp_path) as command:
+    with free_domain() as empty, Command('stop', '--domain', empty, folder=tmp_path) as command:
         assert command.end(60) == 1
         assert 'not confirmed' in command.said() and 'hardware stop' in command.said()
 
