@@ -108,18 +108,26 @@ def running_graph(specs, domain, output, source):
     number = chosen_domain(domain)
     environment = ros_environment(number)
     os.environ.update(environment)  # the station is a node of this very process
-    from cosmos_policy_ros.nodes.station import Station
-    with Interruption() as interruption, Station(source) as station:
-        others = station.others()
-        if others:
-            raise CommandError(f'ROS domain {number} already has {", ".join(others)}',
-                               'end them, or choose a free domain with --domain N')
-        with ProcessGroup(environment, output / 'logs') as processes:
-            try:
-                with interruption.deferred():
-                    processes.start(specs)
-                yield Session(station, processes, interruption)
-            finally:
-                interruption.ignore()
-                processes.stop()
-                _close_abandoned_recordings(output)
+    with Interruption() as interruption:
+        # Python also drops what is raised inside some imports, hence the check once a signal could have been lost there.
+        from cosmos_policy_ros.nodes.station import Station
+        interruption.check()
+        with Station(source) as station:
+            yield from _running(station, specs, number, environment, output, interruption)
+
+
+def _running(station, specs, number, environment, output, interruption):
+    """The rest of ``running_graph`` once this process is a station in the domain."""
+    others = station.others()
+    if others:
+        raise CommandError(f'ROS domain {number} already has {", ".join(others)}',
+                           'end them, or choose a free domain with --domain N')
+    with ProcessGroup(environment, output / 'logs') as processes:
+        try:
+            with interruption.deferred():
+                processes.start(specs)
+            yield Session(station, processes, interruption)
+        finally:
+            interruption.ignore()
+            processes.stop()
+            _close_abandoned_recordings(output)
