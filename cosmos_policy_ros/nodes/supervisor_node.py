@@ -13,7 +13,7 @@ from std_msgs.msg import Header
 from cosmos_policy_ros.bringup.share import config_file
 from cosmos_policy_ros.control.setpoint import Setpoint
 from cosmos_policy_ros.embodiment.cameras import CAMERAS
-from cosmos_policy_ros.embodiment.joints import ARM_SLICE, DRIVER_JOINTS, GRIPPER_INDEX, SIDES
+from cosmos_policy_ros.embodiment.joints import ARM_SLICE, GRIPPER_INDEX, SIDES
 from cosmos_policy_ros.msg import JointSetpoint, SafetyCause, SafetyStatus, StopSource
 from cosmos_policy_ros.safety.config import ConfigError, load_config
 from cosmos_policy_ros.safety.records import Outcome
