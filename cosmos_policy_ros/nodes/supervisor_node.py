@@ -49,8 +49,6 @@ class SupervisorNode(Node):
         self._config = load_config(config_file(self._p.safety_config))
         self._core = Supervisor(self._config)
         self._status_due = 0.0
-        self._ticked = None
-        self._loop_period_max = 0.0
         self._gripper_sent = {}
         self._group, self._single = {}, {}
         self._status = self.create_publisher(SafetyStatus, '/cosmos_policy/safety_status', LATCHED)
@@ -117,9 +115,6 @@ class SupervisorNode(Node):
 
     def _tick(self):
         now = self._time.now()
-        if self._ticked is not None:
-            self._loop_period_max = max(self._loop_period_max, now - self._ticked)
-        self._ticked = now
         output = self._core.tick(now)
         if output.command is not None:
             self._publish_command(output.command)
@@ -142,7 +137,7 @@ class SupervisorNode(Node):
             authority=status.authority, epoch=status.epoch, armed=status.armed, last_event_id=status.last_event_id,
             blockers=list(status.blockers), speed_scale=status.speed_scale, min_clearance=status.min_clearance,
             rows_accepted=status.rows_accepted, rows_clamped=status.rows_clamped, rows_refused=status.rows_refused,
-            watched=list(status.ages), ages=list(status.ages.values()), loop_period_max=self._loop_period_max,
+            watched=list(status.ages), ages=list(status.ages.values()), loop_period_max=status.loop_period_max,
             command=[] if self._core.command is None else self._core.command.tolist(),
             config_digest=self._config.digest)
         message.header.stamp = self._time.to_stamp(now)
@@ -152,7 +147,6 @@ class SupervisorNode(Node):
                 since=self._time.to_stamp(active.since), text=active.text, hint=active.cause.hint))
         self._status.publish(message)
         self._status_due = now + STATUS_PERIOD
-        self._loop_period_max = 0.0
 
 
 def main():

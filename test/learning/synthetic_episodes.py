@@ -1,23 +1,9 @@
 """Made-up episodes whose pictures show the joint state, in the form of a ``Demonstration``."""
-from dataclasses import dataclass
-
 import numpy as np
 
+from cosmos_policy_ros.sim.demonstrations import Demonstration
+
 DUCK = 'put the duck on the plate'
-
-
-@dataclass(frozen=True)
-class Episode:
-    task: str
-    instruction: str
-    seed: int
-    variant: str
-    state: np.ndarray
-    action: np.ndarray
-    image_rows: np.ndarray
-    images: np.ndarray
-    success: bool
-    score: float
 
 
 def make_episode(seed, length=90, size=64, success=True, instruction=DUCK, every=5):
@@ -32,4 +18,4 @@ def make_episode(seed, length=90, size=64, success=True, instruction=DUCK, every
             images[k, camera, ..., 0] = 127 + 120 * np.sin(6 * x * (camera + 1) + 4 * state[row, camera])
             images[k, camera, ..., 1] = 127 + 120 * np.cos(5 * y + 4 * state[row, camera + 3])
             images[k, camera, ..., 2] = 60 * camera + 40 + 40 * state[row, 0]
-    return Episode('plate', instruction, seed, 'clean', state, action, rows, images, success, float(success))
+    return Demonstration('plate', instruction, seed, 'clean', state, action, rows, images, success, float(success))
