@@ -1,0 +1,1 @@
+"""Best-of-N planning: candidates, imagined futures, values, and the choice among them."""
