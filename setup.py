@@ -19,7 +19,12 @@ ROS_WHEELS = [
     'ros-rclpy[fastrtps]==9.1.2', 'ros-std-msgs==5.5.1', 'ros-sensor-msgs==5.5.1', 'ros-geometry-msgs==5.5.1',
     'ros-diagnostic-msgs==5.5.1', 'ros-std-srvs==5.5.1', 'ros-trajectory-msgs==5.5.1', 'ros-visualization-msgs==5.5.1',
 ]
-TEST = ['pytest', 'hypothesis', 'scipy', 'mcap-ros2-support']
+EXTRAS = {
+    'serve': ['starlette>=0.40', 'uvicorn>=0.30', 'prometheus-client>=0.20'],
+    'ray': ['ray>=2.40'],
+    'text': ['transformers>=4.50', 'sentencepiece>=0.2'],
+}
+TEST = ['pytest', 'hypothesis', 'scipy', 'mcap-ros2-support', 'json-numpy']
 
 
 def ros_prefixes():
@@ -114,7 +119,7 @@ setup(
                            exclude=[f'{NAME}.{kind}{tail}' for kind in INTERFACES for tail in ('', '.*')]),
     python_requires='>=3.10',
     install_requires=requirements() + ([] if ROS_SOURCED else ROS_WHEELS),
-    extras_require={'test': TEST},
+    extras_require=EXTRAS | {'test': TEST + sum(EXTRAS.values(), [])},
     data_files=[(f'share/{NAME}', ['package.xml'])],
     cmdclass={'build_py': BuildInterfaces},
     distclass=PlatformDistribution,

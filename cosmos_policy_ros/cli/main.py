@@ -6,7 +6,7 @@ import sys
 
 from .console import CommandError, say
 
-COMMANDS = ('demo', 'up', 'operate', 'stop', 'doctor', 'evaluate', 'collect', 'train', 'report')
+COMMANDS = ('demo', 'up', 'operate', 'stop', 'doctor', 'evaluate', 'collect', 'train', 'checkpoint', 'report', 'serve')
 
 
 def build_parser():

@@ -1,4 +1,4 @@
-"""A checkpoint is a folder; this reads and writes it."""
+"""A checkpoint is a folder; this reads and writes it, and opens released files the same way."""
 import hashlib
 import json
 import shutil
@@ -6,97 +6,102 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from .config import PolicyConfig
 from .errors import CheckpointError
+from .hub import local_path
+from .network import build_network
 from .statistics import DatasetStatistics
-from .tokenizer import LinearTokenizer
+from .text_embeddings import read_embeddings
+from .tokenizer import LinearTokenizer, Tokenizer
+from .vae_files import VAE_WEIGHTS, load_vae, save_vae
+from .wan_tokenizer import WanTokenizer
+from .weight_files import existing, fill, read_tensors, require_space, update_from_file, without_storage, write_tensors
 
 CONFIG, STATISTICS, TOKENIZER, TEXT, CARD = ('config.json', 'dataset_statistics.json', 'tokenizer.safetensors',
                                              'text_embeddings.safetensors', 'README.md')
 WEIGHTS = 'transformer/diffusion_pytorch_model.safetensors'
+VAE = 'vae'
+GOLDEN = 'golden.safetensors'
+"""Recorded answers of this checkpoint, see ``golden``."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a folder holds, in memory. text_embeddings: instruction -> (tokens, width) float32. card: Markdown."""
+    """What a folder holds, in memory. text_embeddings: instruction -> (tokens, width) as stored. card: Markdown."""
 
     config: PolicyConfig
     network: torch.nn.Module
-    tokenizer: LinearTokenizer
+    tokenizer: Tokenizer
     statistics: DatasetStatistics
     text_embeddings: dict
     card: str
 
 
 def save_checkpoint(folder, checkpoint):
-    """Writes the folder so that readers see the old one or the whole new one, never a part."""
+    """Writes the folder so that readers see the old one or the whole new one, never a part.
+
+    Raises:
+        CheckpointError: not enough space on the disk.
+    """
     folder = Path(folder)
     partial, old = (folder.with_name(folder.name + suffix) for suffix in ('.partial', '.old'))
     for leftover in (partial, old):
         shutil.rmtree(leftover, ignore_errors=True)
     partial.mkdir(parents=True)
-    config, network = checkpoint.config, checkpoint.network
-    (partial / CONFIG).write_text(json.dumps(config.to_dict(), indent=2))
-    checkpoint.statistics.save(partial / STATISTICS)
-    save_file(checkpoint.tokenizer.tensors(), partial / TOKENIZER)
-    save_file({name: rows.contiguous() for name, rows in checkpoint.text_embeddings.items()}, partial / TEXT)
-    (partial / CARD).write_text(checkpoint.card)
-    weights = {name: value.detach().cpu().to(getattr(torch, config.weights_dtype)).contiguous()
-               for name, value in network.state_dict().items()}
-    network.save_config(partial / 'transformer')
-    save_file(weights, partial / WEIGHTS, metadata={'format': 'pt'})
+    try:
+        _write(partial, checkpoint)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
     if folder.exists():
         folder.rename(old)
     partial.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 
-def load_checkpoint(folder, preset=None):
-    """Reads a folder strictly, on the CPU, weights as float32.
+def load_checkpoint(source, preset=None, device='cpu', dtype=None, **parts):
+    """Reads a checkpoint strictly, its weights straight onto ``device``.
 
     Args:
-        preset: when given, the preset that the folder must hold.
+        source: a folder of ours, released files (a folder with them or the weights file), or a model-hub id
+        ``org/name[@revision]``. A path that exists is never taken for an id.
+        preset: the preset that the folder must hold, or that released files are to be read as.
+        dtype: torch number type of the network; None for bfloat16 where stored so, else float32.
+        parts: ``statistics``, ``text_embeddings``, ``vae``: paths or hub ids of what does not lie beside released
+        weights; folders are searched.
 
     Raises:
-        CheckpointError: folder or file missing, damaged file, wrong keys or shapes, another preset.
+        CheckpointError: something missing, damaged, of another preset or robot, or the hub cannot help.
     """
-    from .network import build_network
-
-    folder = Path(folder)
-    config = load_config(folder, preset)
-    if config.tokenizer != 'linear':
-        raise CheckpointError(f'{folder / CONFIG}: tokenizer {config.tokenizer!r} cannot be run by this version; '
-                              f'use a checkpoint with the linear tokenizer')
-    network = build_network(config)
-    _load_strictly(network, folder / WEIGHTS)
-    tensors = _tensors(folder / TOKENIZER)
-    try:
-        tokenizer = LinearTokenizer(**tensors)
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f'{folder / TOKENIZER}: {error}; copy or save the checkpoint again') from error
-    embeddings = {name: rows.float() for name, rows in _tensors(folder / TEXT).items()}
-    shape = (config.text_tokens, config.network.text_embed_dim)
-    for instruction, rows in embeddings.items():
-        if rows.shape != shape:
-            raise CheckpointError(f'{folder / TEXT}: {instruction!r} has shape {tuple(rows.shape)}, the network reads '
-                                  f'{shape}; embed the instruction again for this preset')
-    card = _existing(folder / CARD).read_text()
-    statistics = DatasetStatistics.load(_existing(folder / STATISTICS))
-    return Checkpoint(config, network.eval().requires_grad_(False), tokenizer, statistics, embeddings, card)
+    path = local_path(source)
+    if not is_own(path):
+        # That module builds on this one.
+        from .published_checkpoint import find_released_files, load_released, released_config
+        files = find_released_files(path, **parts)
+        return load_released(files, released_config(files, preset), device, dtype)
+    if parts:
+        raise CheckpointError(f'{path}: has its own {" and ".join(parts)}; leave them out')
+    config = load_config(path, preset)
+    statistics = read_statistics(path / STATISTICS, config)
+    embeddings = read_embeddings(existing(path / TEXT), config.text_tokens, config.network.text_embed_dim)
+    card = existing(path / CARD).read_text()
+    with without_storage():
+        network = build_network(config)
+    fill(network, read_tensors(existing(path / WEIGHTS)), path / WEIGHTS, device, dtype or default_type(config))
+    return Checkpoint(config, network, _tokenizer(path, config), statistics, embeddings, card)
 
 
-def load_config(folder, preset=None):
-    """The ``PolicyConfig`` of a folder, without its weights; raises as :func:`load_checkpoint` does."""
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise CheckpointError(f'{folder}: no such checkpoint folder; give the folder that holds {CONFIG}')
-    path = _existing(folder / CONFIG)
+def load_config(source, preset=None):
+    """The ``PolicyConfig`` of a checkpoint, without its weights; raises as :func:`load_checkpoint` does."""
+    folder = local_path(source)
+    if not is_own(folder):
+        from .published_checkpoint import find_released_files, released_config
+        return released_config(find_released_files(folder), preset)
+    path = existing(folder / CONFIG)
     try:
         config = PolicyConfig.from_dict(json.loads(path.read_text()))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f'{path}: {error}; use the program version that wrote this checkpoint, or save it '
                               f'again') from error
     if preset is not None and config.preset != preset:
@@ -105,37 +110,77 @@ def load_config(folder, preset=None):
     return config
 
 
-def checkpoint_digest(folder):
-    """SHA-256 over names and contents of a checkpoint's files but its card and pictures, to say later which one ran."""
-    folder, digest = Path(folder), hashlib.sha256()
-    for path in sorted(folder.rglob('*')):
-        if path.suffix in ('.json', '.safetensors'):
-            digest.update(path.relative_to(folder).as_posix().encode())
-            digest.update(path.read_bytes())
+def is_own(path):
+    """Whether ``path`` is a folder of ours, perhaps an incomplete one, and not released files."""
+    if not path.is_dir() or (path / WEIGHTS).parent.is_dir():
+        return path.is_dir()
+    return not released_weights(path) and not any(path.glob('*_t5_embeddings.pkl'))
+
+
+def released_weights(folder):
+    """Files in ``folder`` that may be a released network."""
+    files = [*folder.glob('*.pt'), *folder.glob('*.safetensors')]
+    return sorted(path for path in files if path.name not in (TOKENIZER, TEXT, GOLDEN))
+
+
+def missing_files(folder):
+    """Names of the files that a folder of ours lacks to run; reads its configuration, not its weights."""
+    tokenizer = {'linear': (TOKENIZER,), 'wan': (f'{VAE}/{CONFIG}', f'{VAE}/{VAE_WEIGHTS}')}
+    needed = (WEIGHTS, STATISTICS, *tokenizer[load_config(folder).tokenizer], TEXT, CARD)
+    return [name for name in needed if not (folder / name).is_file()]
+
+
+def read_statistics(path, config):
+    """The ``DatasetStatistics`` at ``path``; ``CheckpointError`` when they are not of ``config``'s robot."""
+    statistics = DatasetStatistics.load(existing(path))
+    found, expected = (statistics.action_dim, statistics.proprio_dim), (config.action_dim, config.proprio_dim)
+    if found != expected:
+        raise CheckpointError(f'{path}: {found[0]} actions and {found[1]} proprio numbers, preset {config.preset!r} '
+                              f'(robot {config.robot!r}) has {expected[0]} and {expected[1]}; these are the statistics '
+                              f'of another robot')
+    return statistics
+
+
+def default_type(config):
+    """Number type that weights are used in unless asked otherwise: bfloat16 where stored so, else float32."""
+    return torch.bfloat16 if config.weights_dtype == 'bfloat16' else torch.float32
+
+
+def checkpoint_digest(path):
+    """SHA-256 over names and contents of a checkpoint's files but its card, pictures and recorded answers.
+
+    Says later which one ran. ``path``: its folder, one file, or a hub id.
+    """
+    path, digest = local_path(path), hashlib.sha256()
+    for file in sorted(path.rglob('*')) if path.is_dir() else [path]:
+        if file.suffix in ('.json', '.safetensors', '.pt', '.pth', '.pkl') and file.name != GOLDEN:
+            digest.update((file.relative_to(path) if path.is_dir() else Path(file.name)).as_posix().encode())
+            update_from_file(digest, file)
     return digest.hexdigest()
 
 
-def _existing(path):
-    if not path.is_file():
-        raise CheckpointError(f'{path}: missing; the checkpoint is incomplete, copy or save it again')
-    return path
+def _write(folder, checkpoint):
+    config, network = checkpoint.config, checkpoint.network
+    dtype = getattr(torch, config.weights_dtype)
+    weights = network.state_dict()
+    require_space(folder, sum(value.numel() for value in weights.values()) * dtype.itemsize)
+    (folder / CONFIG).write_text(json.dumps(config.to_dict(), indent=2))
+    checkpoint.statistics.save(folder / STATISTICS)
+    if config.tokenizer == 'wan':
+        save_vae(folder / VAE, checkpoint.tokenizer.vae)
+    else:
+        write_tensors(folder / TOKENIZER, checkpoint.tokenizer.tensors())
+    write_tensors(folder / TEXT, checkpoint.text_embeddings)
+    (folder / CARD).write_text(checkpoint.card)
+    network.save_config(folder / 'transformer')
+    write_tensors(folder / WEIGHTS, {name: value.to(dtype) for name, value in weights.items()})
 
 
-def _tensors(path):
+def _tokenizer(folder, config):
+    if config.tokenizer == 'wan':
+        return WanTokenizer(load_vae(existing(folder / VAE / VAE_WEIGHTS)), config.quirks.bf16_pixels)
+    path = existing(folder / TOKENIZER)
     try:
-        return load_file(_existing(path))
-    except SafetensorError as error:
-        raise CheckpointError(f'{path}: damaged ({error}); copy or save the checkpoint again') from error
-
-
-def _load_strictly(network, path):
-    weights, expected = _tensors(path), network.state_dict()
-    missing, unknown = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
-    if missing or unknown:
-        raise CheckpointError(f'{path}: {len(missing)} weights missing {missing[:3]}, {len(unknown)} unknown '
-                              f'{unknown[:3]}; the weights belong to another preset than {CONFIG} says')
-    for name, value in weights.items():
-        if value.shape != expected[name].shape:
-            raise CheckpointError(f'{path}: {name} has shape {tuple(value.shape)}, {CONFIG} asks for '
-                                  f'{tuple(expected[name].shape)}; the weights belong to another preset')
-    network.load_state_dict(weights)
+        return LinearTokenizer(**read_tensors(path))
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f'{path}: {error}; copy or save the checkpoint again') from error

@@ -1,13 +1,19 @@
 """What a checkpoint is, as one record: enough to rebuild everything but the weights."""
+import math
 from dataclasses import asdict, dataclass, field, fields
 
+from ..embodiment.joints import ACTION_DIM
+from .compatibility import Quirks
 from .denoiser import Prediction
 from .layout import ALOHA_LAYOUT, FrameLayout
-from .schedule import SIGMA_MAX, SIGMA_MIN
+from .schedule import SIGMA_MAX, SIGMA_MIN, noise_levels
 from .tokenizer import FACTOR
 
 FORMAT = 1
 """Version of ``config.json``; raised when an older program could misread a newer file."""
+
+ADDED = {'action_dim', 'proprio_dim', 'jpeg_quality', 'flip_images', 'quirks'}
+"""Fields that a file of this format may lack: their defaults are what older programs did."""
 
 PATCH = 2
 LATENT_CHANNELS = 16
@@ -38,9 +44,12 @@ class NetworkConfig:
 class PolicyConfig:
     """One preset.
 
-    image_size: pixels, a multiple of 16. image_pipeline: 'box' or 'published' (see ``images``). tokenizer: 'linear' or
-    'wan'. text_encoder: 'hashed', or 'stored' when only the stored instructions can be used. steps: default number of
-    denoising steps. weights_dtype: how the weights are stored, 'float32', 'float16' or 'bfloat16'.
+    action_dim, proprio_dim: numbers of one action and of the robot's state. chunk_rows: actions of one chunk.
+    image_size: pixels, a multiple of 16. image_pipeline: 'box' or 'published' (see ``images``). jpeg_quality: pass
+    pictures through JPEG, None for not; only in the published pipeline. flip_images: the robot's pictures come upside
+    down and are turned over first. tokenizer: 'linear' or 'wan'. text_encoder: 'hashed', or 'stored' when only the
+    stored instructions can be used. steps: default number of denoising steps. weights_dtype: how the weights are
+    stored, 'float32', 'float16' or 'bfloat16'.
     """
 
     preset: str
@@ -58,6 +67,11 @@ class PolicyConfig:
     sigma_max: float = SIGMA_MAX
     sigma_min: float = SIGMA_MIN
     weights_dtype: str = 'float32'
+    action_dim: int = ACTION_DIM
+    proprio_dim: int = ACTION_DIM
+    jpeg_quality: int = None
+    flip_images: bool = False
+    quirks: Quirks = Quirks()
 
     def __post_init__(self):
         for name, known in (('image_pipeline', ('box', 'published')), ('tokenizer', ('linear', 'wan')),
@@ -68,12 +82,24 @@ class PolicyConfig:
         if self.image_size <= 0 or self.image_size % (FACTOR * PATCH):
             raise ValueError(f'image_size: expected a positive multiple of {FACTOR * PATCH} pixels, got '
                              f'{self.image_size}')
+        if self.jpeg_quality is not None and (self.image_pipeline != 'published' or not 1 <= self.jpeg_quality <= 95):
+            raise ValueError(f'jpeg_quality: expected 1 to 95 in the published pipeline, got {self.jpeg_quality!r} in '
+                             f'{self.image_pipeline!r}')
+        cells = math.prod(self.latent_shape) // len(self.layout)
+        if not 0 < self.chunk_rows * self.action_dim <= cells or not 0 < self.proprio_dim <= cells:
+            raise ValueError(f'a latent frame of {cells} numbers does not hold {self.chunk_rows} x {self.action_dim} '
+                             f'actions or {self.proprio_dim} numbers of state; use larger images')
 
     @property
     def latent_shape(self):
         """(channels, frames, rows, columns) of one latent sequence."""
         side = self.image_size // FACTOR
         return LATENT_CHANNELS, len(self.layout), side, side
+
+    def noise_levels(self, steps=None):
+        """The noise level of each network call for ``steps`` denoising steps, the default number if None."""
+        return noise_levels(self.steps if steps is None else steps, self.sigma_max, self.sigma_min,
+                            self.quirks.two_steps_make_one)
 
     def to_dict(self):
         """JSON-ready form; inverse of :meth:`from_dict`."""
@@ -86,15 +112,18 @@ class PolicyConfig:
         values = dict(values)
         if values.pop('format', None) != FORMAT:
             raise ValueError(f'format is not {FORMAT}: written by another version of this program')
-        _check_keys(cls, values)
+        quirks = values.get('quirks', asdict(Quirks()))
+        _check_keys(cls, values, optional=ADDED)
         _check_keys(NetworkConfig, values['network'])
+        _check_keys(Quirks, quirks)
         return cls(**values | {'layout': FrameLayout(tuple(values['layout'])),
                                'prediction': Prediction(values['prediction']),
-                               'network': NetworkConfig(**values['network'])})
+                               'network': NetworkConfig(**values['network']),
+                               'quirks': Quirks(**quirks)})
 
 
-def _check_keys(record, values):
+def _check_keys(record, values, optional=frozenset()):
     expected = {item.name for item in fields(record)}
-    if set(values) != expected:
-        raise ValueError(f'keys differ from {record.__name__}: missing {sorted(expected - set(values))}, '
+    if not expected - optional <= set(values) <= expected:
+        raise ValueError(f'keys differ from {record.__name__}: missing {sorted(expected - optional - set(values))}, '
                          f'unknown {sorted(set(values) - expected)}')

@@ -1,36 +1,29 @@
 """Camera pictures to the network's pictures: the published pipeline, and a plain box average."""
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 
-from ..embodiment.cameras import CAMERAS
-
-RECORDED = 256
-"""Pixels; the published data were resized to this square first, so a live picture must be, too."""
+from .resizing import box, published_resize
 
 CROP_AREA = 0.9
 """Share of the picture's area that the published model sees: it was trained on random crops of this size."""
 
 
-def published(image, size=224, crop=True):
-    """The picture as the published checkpoints were trained on it.
+def crop_side(size, rounded_down=True):
+    """Pixels along a side of the square that is kept."""
+    side = size * CROP_AREA ** 0.5
+    return int(side) if rounded_down else round(side)
 
-    Bicubic to 256, bicubic to ``size``, then with ``crop`` the centre square of floor(size*sqrt(0.9)) pixels enlarged
-    again (bilinear in float32, rounded half to even). Aspect ratio is not kept.
 
-    Args:
-        image: (H, W, 3) uint8. One that already has ``size`` is only cropped.
+def centre_crop(image, rounded_down=True):
+    """(S, S, 3) uint8 -> the same shape: the centre square of ``CROP_AREA`` enlarged again.
 
-    Returns:
-        (size, size, 3) uint8.
+    Bilinear in float32, rounded half to even. ``rounded_down``: see ``compatibility.Quirks.crop_rounded_down``.
     """
-    if image.shape[:2] != (size, size):
-        picture = Image.fromarray(image).resize((RECORDED, RECORDED), Image.BICUBIC)
-        image = np.asarray(picture.resize((size, size), Image.BICUBIC))
-    if not crop:
-        return image
-    side = int(size * CROP_AREA ** 0.5)
+    size = len(image)
+    side = crop_side(size, rounded_down)
     start = round((size - side) / 2)
     part = torch.from_numpy(image[start:start + side, start:start + side].astype(np.float32)).permute(2, 0, 1)[None]
     # Enlarging needs no antialiasing, but this is the kernel whose last bits decide the rounding of ties as published.
@@ -38,21 +31,25 @@ def published(image, size=224, crop=True):
     return part.round().permute(1, 2, 0).to(torch.uint8).numpy()
 
 
-def box(image, size):
-    """(H, W, 3) uint8 -> (size, size, 3) uint8: each pixel the mean of the area it covers. Aspect ratio is not kept."""
-    if image.shape[:2] == (size, size):
-        return image
-    return np.asarray(Image.fromarray(image).resize((size, size), Image.BOX))
-
-
-def network_images(images, pipeline, size):
-    """All cameras through one pipeline.
+def network_images(images, config):
+    """All cameras of a ``PolicyConfig`` through its pipeline.
 
     Args:
-        images: camera name -> (H, W, 3) uint8. pipeline: 'published' or 'box'.
+        images: camera name -> (H, W, 3) uint8.
 
     Returns:
-        (3, size, size, 3) uint8 in the order of ``CAMERAS``.
+        (cameras, S, S, 3) uint8 in the order of the layout.
     """
-    convert = {'published': published, 'box': box}[pipeline]
-    return np.stack([convert(images[name], size) for name in CAMERAS])
+    pictures = [images[name] for name in config.layout.cameras]
+    # Resizing lets go of the interpreter's lock, so cameras do not wait for each other.
+    with ThreadPoolExecutor(len(pictures)) as pool:
+        return np.stack(list(pool.map(lambda picture: _network_image(picture, config), pictures)))
+
+
+def _network_image(image, config):
+    if config.flip_images:
+        image = image[::-1]
+    if config.image_pipeline == 'box':
+        return box(image, config.image_size)
+    image = published_resize(image, config.image_size, config.jpeg_quality)
+    return centre_crop(image, config.quirks.crop_rounded_down)

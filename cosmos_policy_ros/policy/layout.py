@@ -80,6 +80,16 @@ class FrameLayout:
         return mask
 
 
-_STATE = (PROPRIO, *CAMERAS)
-ALOHA_LAYOUT = FrameLayout((BLANK, *_STATE, ACTION, *(FUTURE + name for name in _STATE), VALUE))
+
+def _layout(*cameras):
+    state = (PROPRIO, *cameras)
+    return FrameLayout((BLANK, *state, ACTION, *(FUTURE + name for name in state), VALUE))
+
+
+ALOHA_LAYOUT = _layout(*CAMERAS)
 """Eleven latent frames, as the published ALOHA checkpoints were trained."""
+
+LIBERO_LAYOUT = _layout('wrist', 'primary')
+ROBOCASA_LAYOUT = _layout('wrist', 'primary', 'secondary')
+"""Nine and eleven latent frames (upstream, experiments/robot/cosmos_utils.py). The primary camera of LIBERO is
+'agentview'; of RoboCasa, primary and secondary are the left and the right 'agentview'."""

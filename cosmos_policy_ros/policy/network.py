@@ -1,7 +1,7 @@
 """The diffusion transformer: diffusers' Cosmos weights with a forward that computes each thing once.
 
-Equal to ``CosmosTransformer3DModel.forward`` with per-frame times, but modulation is computed per noise level in place
-of per token, instruction keys and values are computed once, and rows of zeros in the text are folded into one.
+Equal to ``CosmosTransformer3DModel.forward`` with per-frame times, but modulation is computed once per noise level in
+place of per token, instruction keys and values are computed once, and rows of zeros in the text are folded into one.
 """
 import math
 from dataclasses import dataclass
@@ -13,58 +13,73 @@ from diffusers.configuration_utils import register_to_config
 from torch import nn
 
 from .config import LATENT_CHANNELS, PATCH
+from .rope import rotary_angles
+from .transformer_block import NORM_EPS, BlockText, BlockWeights, modulate, rms_norm, transformer_block
 
-QK_EPS = 1e-6
-"""Epsilon of the query and key norms in the published network; diffusers' default is 1e-5."""
+ROW_MULTIPLE = 8
+"""Folded instructions are filled up to a multiple of this many rows, so that most of them share one shape."""
 
 
 @dataclass(frozen=True)
 class TextContext:
-    """Keys and values of instructions for every block: each (M, heads, rows, head_dim).
+    """What the blocks attend to for M instructions: the parts of ``BlockText`` with an axis of blocks in front."""
 
-    ``bias``, (rows,) or None, is added to the attention logits.
-    """
-
-    keys: tuple
-    values: tuple
+    keys: torch.Tensor
+    values: torch.Tensor
     bias: torch.Tensor = None
 
     def select(self, index):
         """The context of a batch: one of the M instructions for each of the B entries of ``index`` (B,) int64."""
-        return TextContext(tuple(k[index] for k in self.keys), tuple(v[index] for v in self.values), self.bias)
+        return TextContext(self.keys[:, index], self.values[:, index], self.bias)
+
+    def block(self, i):
+        """The part of block ``i``."""
+        return BlockText(self.keys[i], self.values[i], self.bias)
 
 
 class CosmosPolicyTransformer(CosmosTransformer3DModel):
     """Weights under diffusers' names for a fixed latent grid.
 
     ``grid``: (frames, rows, columns) of the latent sequence. ``position_table``: adds a learned vector for every frame
-    and token after the patch embedding. Input channels are 16 latent, 1 condition mask and 1 padding mask (here zero).
+    and token after the patch embedding. ``rope_bf16_exponents``, ``bf16_time``: see ``compatibility.Quirks``. Input
+    channels are 16 latent, 1 condition mask and 1 padding mask (here zero).
     """
 
     @register_to_config
     def __init__(self, grid, num_attention_heads=16, attention_head_dim=128, num_layers=28, mlp_ratio=4.0,
                  text_embed_dim=1024, adaln_lora_dim=256, rope_scale=(1.0, 3.0, 3.0), position_table=False,
-                 in_channels=LATENT_CHANNELS + 2, out_channels=LATENT_CHANNELS, max_size=(128, 240, 240),
-                 patch_size=(1, PATCH, PATCH), concat_padding_mask=False, extra_pos_embed_type=None):
+                 rope_bf16_exponents=False, bf16_time=False, in_channels=LATENT_CHANNELS + 2,
+                 out_channels=LATENT_CHANNELS, max_size=(128, 240, 240), patch_size=(1, PATCH, PATCH),
+                 concat_padding_mask=False, extra_pos_embed_type=None):
         super().__init__(
             in_channels=in_channels, out_channels=out_channels, num_attention_heads=num_attention_heads,
             attention_head_dim=attention_head_dim, num_layers=num_layers, mlp_ratio=mlp_ratio,
             text_embed_dim=text_embed_dim, adaln_lora_dim=adaln_lora_dim, max_size=max_size, patch_size=patch_size,
             rope_scale=rope_scale, concat_padding_mask=concat_padding_mask, extra_pos_embed_type=extra_pos_embed_type)
         self.width = num_attention_heads * attention_head_dim
+        self.bf16_time = bf16_time
         self.token_grid = (grid[0], grid[1] // PATCH, grid[2] // PATCH)
         for block in self.transformer_blocks:
             for attention in (block.attn1, block.attn2):
-                attention.norm_q.eps = attention.norm_k.eps = QK_EPS
-        cos, sin = self.rope(torch.empty(1, 1, *grid))
-        self.register_buffer('rope_cos', cos, persistent=False)
+                attention.norm_q.eps = attention.norm_k.eps = NORM_EPS
+        angle = rotary_angles(self.token_grid, attention_head_dim, rope_scale, rope_bf16_exponents)
+        self.register_buffer('rope_cos', angle.cos().repeat(1, 2), persistent=False)
         # The sign of the rotation's first half is stored with the sine.
-        half = attention_head_dim // 2
-        self.register_buffer('rope_sin', torch.cat([-sin[:, :half], sin[:, half:]], dim=1), persistent=False)
-        rate = torch.exp(-math.log(10000) * torch.arange(self.width // 2, dtype=torch.float32) / (self.width // 2))
+        self.register_buffer('rope_sin', torch.cat([-angle.sin(), angle.sin()], dim=1), persistent=False)
+        rate = torch.exp(-math.log(10000) * torch.arange(self.width // 2, dtype=torch.float32, device='cpu') /
+                         (self.width // 2))
         self.register_buffer('time_rate', rate, persistent=False)
         shape = (self.token_grid[0], self.token_grid[1] * self.token_grid[2], self.width)
         self.position = nn.Parameter(torch.zeros(shape)) if position_table else None
+
+    def _apply(self, fn, recurse=True):
+        # The tables follow the weights' device but not their number type: an angle in bfloat16 is another angle.
+        tables = {name: getattr(self, name) for name in ('rope_cos', 'rope_sin', 'time_rate')}
+        super()._apply(fn, recurse)
+        device = self.proj_out.weight.device
+        for name, table in tables.items():
+            setattr(self, name, table if device.type == 'meta' else table.to(device))
+        return self
 
     @torch.no_grad()
     def initialise(self, seed):
@@ -79,27 +94,69 @@ class CosmosPolicyTransformer(CosmosTransformer3DModel):
             elif parameter.ndim == 2:
                 nn.init.xavier_uniform_(parameter, generator=generator)
 
+    def block_weights(self, in_place=False):
+        """``BlockWeights`` of every block.
+
+        in_place: make the weights of each block's query, key and value products parts of the joined matrix, so that it
+        costs no memory. Only once the network stays where it is and as it is.
+        """
+        return [self._weights_of(block, in_place) for block in self.transformer_blocks]
+
+    def _weights_of(self, block, in_place):
+        own, text, mlp = block.attn1, block.attn2, block.ff.net
+        layers = own.to_q, own.to_k, own.to_v
+        joined = torch.cat([layer.weight for layer in layers])
+        if in_place:
+            joined = joined.detach()
+            for layer, part in zip(layers, joined.chunk(3)):
+                layer.weight.data = part
+        return BlockWeights(joined, own.norm_q.weight, own.norm_k.weight, own.to_out[0].weight, text.to_q.weight,
+                            text.norm_q.weight, text.to_out[0].weight, mlp[0].proj.weight, mlp[2].weight)
+
     def encode_text(self, rows, fold_zeros=True):
         """Keys and values of instructions.
 
         Args:
             rows: (M, L, text_embed_dim), zero rows after the last token. They stay part of the attention.
-            fold_zeros: replace the rows that are zero in all M by one with a logit bias of ln(count); same function.
+            fold_zeros: replace the rows that are zero in all M by one with a logit bias of ln(count), and make keys and
+                values ready (see ``BlockText``) where that is less work for every call; same function.
         """
-        bias = None
-        if fold_zeros:
-            length = rows.shape[1]
-            used = int(rows.abs().amax((0, 2)).gt(0).nonzero().max()) + 1
-            if length > used:
-                rows = rows[:, :used + 1]
-                bias = torch.zeros(used + 1, dtype=rows.dtype, device=rows.device)
-                bias[used] = math.log(length - used)
+        rows, bias = _fold_zeros(rows) if fold_zeros else (rows, None)
+        ready = fold_zeros and self.config.num_attention_heads * rows.shape[1] <= self.width
         keys, values = [], []
-        for block in self.transformer_blocks:
-            attention = block.attn2
-            keys.append(_normed(attention.norm_k, self._heads(attention.to_k(rows))).transpose(1, 2))
-            values.append(self._heads(attention.to_v(rows)).transpose(1, 2))
-        return TextContext(tuple(keys), tuple(values), bias)
+        for attention in (block.attn2 for block in self.transformer_blocks):
+            key = rms_norm(self._heads(attention.to_k(rows)), attention.norm_k.weight)
+            value = self._heads(attention.to_v(rows))
+            if ready:
+                key, value = self._ready(attention, key, value.float())
+            keys.append(key.to(rows.dtype))
+            values.append(value.to(rows.dtype))
+        return TextContext(torch.stack(keys), torch.stack(values), bias)
+
+    def _ready(self, attention, key, value):
+        heads, dim = key.shape[1::2]
+        key = key * attention.norm_q.weight.float() / math.sqrt(dim)
+        key = torch.einsum('mhrd,hg->mhdgr', key, torch.eye(heads, dtype=key.dtype, device=key.device))
+        out = attention.to_out[0].weight.float().unflatten(1, (heads, dim))
+        return key.flatten(3).flatten(1, 2), torch.einsum('mhrd,ohd->mhro', value, out).flatten(1, 2)
+
+    def modulation(self, time):
+        """What a noise level does to the tokens, for all blocks: (n, 2, blocks*9*width + 2*width).
+
+        Args:
+            time: (n,) in 0..1. Row 0 of the second axis is for frames at time 0, row 1 for frames at ``time``.
+        """
+        dtype = self.proj_out.weight.dtype
+        time = time.bfloat16().float() if self.bf16_time else time.float()
+        angle = torch.stack([torch.zeros_like(time), time], dim=1)[..., None] * self.time_rate
+        wave = torch.cat([angle.cos(), angle.sin()], dim=-1).to(dtype)
+        embedder = self.time_embed.t_embedder
+        shared = embedder.linear_2(F.silu(embedder.linear_1(wave)))
+        embedded = F.silu(self.time_embed.norm(wave))
+        norms = [norm for block in self.transformer_blocks for norm in (block.norm1, block.norm2, block.norm3)]
+        parts = [norm.linear_2(norm.linear_1(embedded)) + shared for norm in norms]
+        final = self.norm_out.linear_2(self.norm_out.linear_1(embedded)) + shared[..., :2 * self.width]
+        return torch.cat([*parts, final], dim=-1)
 
     def forward(self, latent, time, mask, text):
         """One evaluation.
@@ -112,33 +169,22 @@ class CosmosPolicyTransformer(CosmosTransformer3DModel):
         Returns:
             (B, 16, T, h, w) in the network's number type.
         """
-        dtype = self.proj_out.weight.dtype
-        frames = mask[:, :, None]
-        shared, embedded = self._embed_time(time.to(dtype).float(), dtype)
+        return self.evaluate(latent, self.modulation(time), mask, text, self.block_weights())
 
-        def modulation(norm, parts):
-            levels = norm.linear_2(norm.linear_1(embedded)) + shared[..., :parts * self.width]
-            return torch.where(frames, levels[:, :1], levels[:, 1:])[:, :, None].chunk(parts, dim=-1)
+    def evaluate(self, latent, modulation, mask, text, weights, block=transformer_block):
+        """As :meth:`forward`, from what a caller keeps between calls.
 
-        x = self._embed_patches(latent.to(dtype), mask)
-        for i, block in enumerate(self.transformer_blocks):
-            shift, scale, gate = modulation(block.norm1, 3)
-            x = torch.addcmul(x, gate, self._self_attention(block.attn1, self._modulate(x, shift, scale)))
-            shift, scale, gate = modulation(block.norm2, 3)
-            y = self._modulate(x, shift, scale)
-            x = torch.addcmul(x, gate, self._cross_attention(block.attn2, y, text.keys[i], text.values[i], text.bias))
-            shift, scale, gate = modulation(block.norm3, 3)
-            y = F.gelu(block.ff.net[0].proj(self._modulate(x, shift, scale)))
-            x = torch.addcmul(x, gate, block.ff.net[2](y))
-        shift, scale = modulation(self.norm_out, 2)
-        return self._unpatch(self.proj_out(self._modulate(x, shift, scale)))
-
-    def _embed_time(self, time, dtype):
-        """Shared modulation (n, 2, 3*width) and embedding (n, 2, width) of the levels 0 and ``time``."""
-        angle = torch.stack([torch.zeros_like(time), time], dim=1)[..., None] * self.time_rate.float()
-        wave = torch.cat([angle.cos(), angle.sin()], dim=-1).to(dtype)
-        embedder = self.time_embed.t_embedder
-        return embedder.linear_2(F.silu(embedder.linear_1(wave))), F.silu(self.time_embed.norm(wave))
+        modulation: of the (1,) or (B,) times, see :meth:`modulation`. weights: see :meth:`block_weights`. block: the
+        function of a block, for instance compiled.
+        """
+        x = self._embed_patches(latent.to(self.proj_out.weight.dtype), mask)
+        frames = torch.where(mask[:, :, None], modulation[:, :1], modulation[:, 1:])
+        rotation = self.rope_cos, self.rope_sin
+        *parts, final = frames.split(9 * self.width, dim=-1)
+        for i, (matrices, part) in enumerate(zip(weights, parts)):
+            x = block(x, matrices, part, rotation, text.block(i))
+        shift, scale = final[:, :, None].chunk(2, dim=-1)
+        return self._unpatch(self.proj_out(modulate(x, shift, scale)))
 
     def _embed_patches(self, latent, mask):
         """(B, T, tokens, width). The mask is constant inside a frame and padding is zero, so neither is tiled."""
@@ -158,35 +204,22 @@ class CosmosPolicyTransformer(CosmosTransformer3DModel):
         tokens = tokens.reshape(tokens.shape[0], frames, rows, columns, PATCH, PATCH, LATENT_CHANNELS)
         return tokens.permute(0, 6, 1, 2, 4, 3, 5).flatten(5, 6).flatten(3, 4)
 
-    def _modulate(self, x, shift, scale):
-        return torch.addcmul(shift, F.layer_norm(x, (self.width,), eps=1e-6), 1 + scale)
-
     def _heads(self, x):
-        return x.unflatten(-1, (-1, self.config.attention_head_dim))
-
-    def _rotate(self, x):
-        half = x.shape[-1] // 2
-        swapped = torch.cat([x[..., half:], x[..., :half]], dim=-1)
-        return (x.float() * self.rope_cos[:, None] + swapped.float() * self.rope_sin[:, None]).to(x.dtype)
-
-    def _self_attention(self, attention, y):
-        y = y.flatten(1, 2)
-        value = self._heads(attention.to_v(y))
-        query = self._rotate(_normed(attention.norm_q, self._heads(attention.to_q(y)))).to(value.dtype)
-        key = self._rotate(_normed(attention.norm_k, self._heads(attention.to_k(y)))).to(value.dtype)
-        out = F.scaled_dot_product_attention(query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2))
-        return attention.to_out[0](out.transpose(1, 2).flatten(2)).unflatten(1, (self.token_grid[0], -1))
-
-    def _cross_attention(self, attention, y, key, value, bias):
-        query = _normed(attention.norm_q, self._heads(attention.to_q(y.flatten(1, 2)))).to(value.dtype).transpose(1, 2)
-        key, value = (part.to(query.dtype).expand(query.shape[0], -1, -1, -1) for part in (key, value))
-        bias = None if bias is None else bias.to(query.dtype).expand(query.shape[0], 1, query.shape[2], -1)
-        out = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-        return attention.to_out[0](out.transpose(1, 2).flatten(2)).unflatten(1, (self.token_grid[0], -1))
+        """(M, rows, width) -> (M, heads, rows, head_dim)."""
+        return x.unflatten(-1, (-1, self.config.attention_head_dim)).transpose(1, 2)
 
 
-def _normed(norm, x):
-    return F.rms_norm(x.float(), norm.weight.shape, norm.weight.float(), norm.eps).to(norm.weight.dtype)
+def _fold_zeros(rows):
+    """Rows (M, L, width) without the zeros at their end, and the bias of their logits (None if none is needed)."""
+    length = rows.shape[1]
+    used = int(rows.abs().amax((0, 2)).gt(0).nonzero().max()) + 1
+    if length == used:
+        return rows, None
+    kept = -(-(used + 1) // ROW_MULTIPLE) * ROW_MULTIPLE
+    bias = torch.full((kept,), -math.inf, dtype=torch.float32, device=rows.device)
+    bias[:used] = 0
+    bias[used] = math.log(length - used)
+    return F.pad(rows[:, :used], (0, 0, 0, kept - used)), bias
 
 
 def build_network(config):
@@ -196,4 +229,5 @@ def build_network(config):
         config.latent_shape[1:], num_attention_heads=network.num_attention_heads,
         attention_head_dim=network.attention_head_dim, num_layers=network.num_layers, mlp_ratio=network.mlp_ratio,
         text_embed_dim=network.text_embed_dim, adaln_lora_dim=network.adaln_lora_dim,
-        rope_scale=network.rope_scale, position_table=network.position_table)
+        rope_scale=network.rope_scale, position_table=network.position_table,
+        rope_bf16_exponents=config.quirks.rope_bf16_exponents, bf16_time=config.quirks.bf16_time)

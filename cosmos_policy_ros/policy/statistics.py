@@ -1,10 +1,9 @@
-"""Per-joint statistics of a data set, under their published names, and the scaling to -1..1 built on them."""
+"""Per-entry statistics of a data set, under their published names, and the scaling to -1..1 built on them."""
 import json
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
-from ..embodiment.joints import ACTION_DIM
 from .errors import CheckpointError
 
 LEAST_SPAN = 0.05
@@ -13,7 +12,7 @@ LEAST_SPAN = 0.05
 
 @dataclass(frozen=True)
 class DatasetStatistics:
-    """Each (14,) float64. Only the minima and maxima take part in scaling; nothing is clipped."""
+    """Actions (A,) float64 each, proprio (P,). Only minima and maxima take part in scaling; nothing is clipped."""
 
     actions_min: np.ndarray
     actions_max: np.ndarray
@@ -29,17 +28,28 @@ class DatasetStatistics:
     def __post_init__(self):
         for field in fields(self):
             value = np.array(getattr(self, field.name), dtype=np.float64)
-            if value.shape != (ACTION_DIM,) or not np.isfinite(value).all():
-                raise ValueError(f'{field.name}: expected {ACTION_DIM} finite numbers, got shape {value.shape}')
+            expected = np.shape(getattr(self, field.name.split('_')[0] + '_min'))
+            if value.ndim != 1 or value.shape != expected or not value.size or not np.isfinite(value).all():
+                raise ValueError(f'{field.name}: expected {expected} finite numbers, got shape {value.shape}')
             value.setflags(write=False)
             object.__setattr__(self, field.name, value)
         for kind in ('actions', 'proprio'):
             if (getattr(self, f'{kind}_min') > getattr(self, f'{kind}_max')).any():
                 raise ValueError(f'{kind}_min is above {kind}_max')
 
+    @property
+    def action_dim(self):
+        """Numbers of one action."""
+        return len(self.actions_min)
+
+    @property
+    def proprio_dim(self):
+        """Numbers of the robot's state."""
+        return len(self.proprio_min)
+
     @classmethod
     def of(cls, actions, proprio):
-        """Statistics of (N, 14) rows; ranges narrower than ``LEAST_SPAN`` are widened about their middle."""
+        """Statistics of (N, A) and (N, P) rows; ranges narrower than ``LEAST_SPAN`` are widened about their middle."""
         values = {}
         for kind, rows in (('actions', np.asarray(actions, np.float64)), ('proprio', np.asarray(proprio, np.float64))):
             low, high = rows.min(0), rows.max(0)
@@ -49,7 +59,7 @@ class DatasetStatistics:
         return cls(**values)
 
     def scale_proprio(self, proprio):
-        """(..., 14) joint state to -1..1 over the data's range; a joint with an empty range gives 0."""
+        """(..., P) state to -1..1 over the data's range; an entry with an empty range gives 0."""
         return _scale(proprio, self.proprio_min, self.proprio_max)
 
     def unscale_proprio(self, scaled):
@@ -57,15 +67,15 @@ class DatasetStatistics:
         return _unscale(scaled, self.proprio_min, self.proprio_max)
 
     def scale_actions(self, actions):
-        """(..., 14) joint targets to -1..1; a joint with an empty range gives 0."""
+        """(..., A) targets to -1..1; an entry with an empty range gives 0."""
         return _scale(actions, self.actions_min, self.actions_max)
 
     def unscale_actions(self, scaled):
-        """(..., 14) network output to joint targets (rad, normalised grippers), float64, not clipped."""
+        """(..., A) network output to targets in the data's units (ALOHA: rad, grippers 0..1), float64, not clipped."""
         return _unscale(scaled, self.actions_min, self.actions_max)
 
     def save(self, path):
-        """Writes the published JSON: ten lists of 14 numbers."""
+        """Writes the published JSON: ten lists of numbers."""
         path.write_text(json.dumps({name: value.tolist() for name, value in asdict(self).items()}, indent=1))
 
     @classmethod

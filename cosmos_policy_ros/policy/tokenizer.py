@@ -10,10 +10,18 @@ FACTOR = 8
 
 
 class Tokenizer(Protocol):
-    """Encodes a sequence with one picture for each latent frame, from frame 0 on (a causal one sees earlier frames)."""
+    """Encodes a sequence with one picture for each latent frame, from frame 0 on.
 
-    def encode(self, images):
-        """(B, F, 3, S, S) uint8 pictures of frames 0..F-1 -> (B, 16, F, S/8, S/8) float32."""
+    ``causal``: a frame's latent and picture depend on the frames before it.
+    """
+
+    causal: bool
+
+    def encode(self, images, black=0):
+        """(B, F, 3, S, S) uint8 pictures of frames 0..F-1 -> (B, 16, F, S/8, S/8) float32.
+
+        ``black``: how many frames at the start are known to be black, at most F.
+        """
 
     def decode(self, latent, frames):
         """(B, 16, T, h, w) latent -> (B, len(frames), 3, S, S) uint8 pictures of the frames with these numbers."""
@@ -25,6 +33,8 @@ class LinearTokenizer:
     mean: (192,), basis: (192, components) orthonormal, scale: (components,) standard deviations; float32, pixels in
     -1..1, a block flattened channel, row, column.
     """
+
+    causal = False
 
     def __init__(self, mean, basis, scale):
         self.mean, self.basis, self.scale = (torch.as_tensor(value, dtype=torch.float32).contiguous()
@@ -61,7 +71,7 @@ class LinearTokenizer:
         """The same tokenizer on another device."""
         return LinearTokenizer(self.mean.to(device), self.basis.to(device), self.scale.to(device))
 
-    def encode(self, images):
+    def encode(self, images, black=0):
         """(B, F, 3, S, S) uint8 or float in 0..255 -> (B, 16, F, S/8, S/8) float32."""
         batch, count = images.shape[:2]
         # Pixels up to 255 lose their last digits in bfloat16, so a caller's autocast must not reach these products.

@@ -24,7 +24,8 @@ def direct_requirements():
     setup = ast.parse((ROOT / 'setup.py').read_text())
     lists = {node.targets[0].id: node.value for node in setup.body if isinstance(node, ast.Assign)}
     build = tomllib.loads((ROOT / 'pyproject.toml').read_text())['build-system']['requires']
-    extra = [*ast.literal_eval(lists['ROS_WHEELS']), *ast.literal_eval(lists['TEST'])]
+    extra = [*ast.literal_eval(lists['ROS_WHEELS']), *ast.literal_eval(lists['TEST']),
+             *sum(ast.literal_eval(lists['EXTRAS']).values(), [])]
     return [Requirement(text) for text in [*lines('requirements.txt'), *extra, *build]]
 
 

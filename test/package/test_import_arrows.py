@@ -11,7 +11,8 @@ GENERATED = {'msg', 'srv', 'action'}
 
 ROOMS = {
     'embodiment': {'numpy'},
-    'policy': {'.embodiment', 'numpy', 'torch', 'diffusers', 'safetensors', 'PIL'},
+    'policy': {'.embodiment', 'numpy', 'torch', 'diffusers', 'safetensors', 'PIL',
+               'starlette', 'uvicorn', 'prometheus_client', 'ray', 'transformers', 'huggingface_hub'},
     'control': {'.embodiment', 'numpy'},
     'safety': {'.embodiment', 'numpy', 'ruckig', 'yaml'},
     'rollouts': {'.embodiment', 'numpy', 'rosbags', 'mcap', 'h5py', 'av', 'PIL', 'matplotlib'},

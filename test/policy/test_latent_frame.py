@@ -5,13 +5,10 @@ import torch
 from cosmos_policy_ros.policy.latent_frame import read_value, read_vector, write_value, write_vector
 
 
-def test_tiling_matches_the_published_cells():
+def test_writing_touches_its_frame_only():
     latent = torch.zeros(1, 16, 11, 28, 28)
-    write_vector(latent, 5, (2 * torch.arange(700) / 700 - 1)[None])
-    frame = latent[0, :, 5]
-    assert frame[0, 0, :3].tolist() == pytest.approx([-1, -.9971, -.9943], abs=1e-4)
-    assert frame[1, 0, 0].item() == pytest.approx(-.76) and frame[15, 27, 27].item() == pytest.approx(.8371, abs=1e-4)
-    assert not latent[:, :, :5].any() and not latent[:, :, 6:].any()
+    write_vector(latent, 5, torch.ones(1, 700))
+    assert (latent[:, :, 5] == 1).all() and latent.sum() == latent[:, :, 5].sum()
 
 
 @pytest.mark.parametrize('side, n', [(28, 700), (28, 14), (8, 700), (10, 700), (12, 700), (8, 14)])

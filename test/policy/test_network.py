@@ -56,7 +56,7 @@ def test_forward_equals_the_untouched_class(networks, inputs, fold_zeros):
     latent, time, mask, text = inputs
     with torch.no_grad():
         result = own(latent, time, mask, own.encode_text(text, fold_zeros))
-    assert relative(result, reference(oracle, *inputs)) < 1e-5
+    assert relative(result, reference(oracle, *inputs)) < 1e-6
 
 
 def test_a_shared_time_mask_and_instruction_serve_a_whole_batch(networks, inputs):
@@ -65,7 +65,7 @@ def test_a_shared_time_mask_and_instruction_serve_a_whole_batch(networks, inputs
     with torch.no_grad():
         result = own(latent, time[:1], mask[:1], own.encode_text(text[:1]))
     expected = reference(oracle, latent, time[:1].expand(2), mask[:1].expand(2, -1), text[:1].expand(2, -1, -1))
-    assert relative(result, expected) < 1e-5
+    assert relative(result, expected) < 1e-6
 
 
 def test_selected_instructions_equal_their_own_encoding(networks, inputs):
@@ -73,7 +73,7 @@ def test_selected_instructions_equal_their_own_encoding(networks, inputs):
     latent, time, mask, text = inputs
     with torch.no_grad():
         result = own(latent, time, mask, own.encode_text(text).select(torch.tensor([1, 0])))
-    assert relative(result, reference(oracle, latent, time, mask, text.flip(0))) < 1e-5
+    assert relative(result, reference(oracle, latent, time, mask, text.flip(0))) < 1e-6
 
 
 def test_position_table_starts_from_the_plain_network_and_then_counts(networks, inputs):

@@ -57,3 +57,13 @@ def test_a_file_that_does_not_fit_is_refused_by_name(statistics, tmp_path, damag
     path.write_text(json.dumps(values))
     with pytest.raises(CheckpointError, match='s.json.*take the file'):
         DatasetStatistics.load(path)
+
+
+def test_actions_and_state_may_differ_in_length_but_each_kind_must_agree_with_itself():
+    rows = np.random.RandomState(0).uniform(-2, 2, (100, 9))
+    span = DatasetStatistics.of(rows[:, :7], rows)
+    assert (span.action_dim, span.proprio_dim) == (7, 9)
+    assert span.unscale_actions(np.zeros((16, 7))).shape == (16, 7)
+    values = {name: getattr(span, name) for name in PUBLISHED_KEYS}
+    with pytest.raises(ValueError, match=r'proprio_std: expected \(9,\) finite numbers, got shape \(7,\)'):
+        DatasetStatistics(**values | {'proprio_std': values['actions_std']})
