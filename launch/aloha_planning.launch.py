@@ -1,4 +1,4 @@
-"""Policy, supervisor, recorder and conductor for the robot, best of several imagined futures (falls back to direct)."""
+"""Policy, supervisor, recorder and conductor for the robot, best of several imagined futures."""
 from cosmos_policy_ros.bringup.launch_actions import describe
 
 

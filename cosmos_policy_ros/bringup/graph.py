@@ -26,9 +26,14 @@ def _option(default, description, choices=None):
 class GraphOptions:
     """What a user may choose when starting a graph; each field is a launch argument and a command line option."""
 
-    mode: str = _option('direct', 'direct inference, or planning over several imagined futures (falls back to direct)', MODES)
+    mode: str = _option('direct', 'direct inference, or planning: the best of several imagined futures', MODES)
     task: str = _option('plate', 'task told to the policy; one of config/tasks.yaml')
     checkpoint: str = _option('', 'checkpoint folder; empty takes the tiny simulator policy that is shipped')
+    device: str = _option('cpu', 'torch device of the network')
+    server: str = _option('', 'URL of an /act server that infers in place of the policy node; empty: none')
+    planner: str = _option('', 'planning only: file in config/, or full path; empty takes planning.yaml, or '
+                               'planning_tiny.yaml for the shipped checkpoint')
+    workers: int = _option(0, 'planning only: Ray workers, one GPU each unless the device is cpu; 0 plans in the node')
     robot: str = _option('interbotix_main', 'naming of arms and cameras: config/robot_<name>.yaml',
                          ('interbotix_main', 'ros1_names'))
     output: str = _option('rollouts', 'folder that receives one folder an episode: bag, report, video')
@@ -76,10 +81,13 @@ def policy_nodes(options, simulated):
     """Policy, supervisor, recorder and rollout conductor; ``simulated``: who resets and judges an episode."""
     robot = config_file(f'robot_{options.robot}.yaml')
     checkpoint = options.checkpoint or str(default_checkpoint())
+    planner = config_file(options.planner or ('planning.yaml' if options.checkpoint else 'planning_tiny.yaml'))
+    policy = (config_file('policy.yaml'), *([planner] if options.mode == 'planning' else ()), robot)
     return (
         NodeSpec('supervisor_node', (config_file('supervisor.yaml'), robot)),
-        NodeSpec('policy_node', (config_file('policy.yaml'), robot), {
+        NodeSpec('policy_node', policy, {
             'checkpoint': checkpoint, 'mode': options.mode, 'task': options.task, 'seed': options.seed,
+            'device': options.device, 'server': options.server, 'workers': options.workers,
             'denoising_steps': options.denoising_steps, 'executed_rows': options.executed_rows}),
         NodeSpec('recorder_node', (config_file('recorder.yaml'), robot), {'output': str(options.output)}),
         NodeSpec('rollout_node', (config_file('rollout.yaml'),), {'simulated': simulated}),

@@ -28,7 +28,8 @@ def run(args):
     options = graph_options(args, output=str(output))
     check_task(options.task, simulated=True)
     check_space(output)
-    check_checkpoint(options.checkpoint)
+    if not options.server:
+        check_checkpoint(options.checkpoint)
     check_rendering()
     say(f'demo: task {options.task}, seed {options.seed}; logs in {output / "logs"}')
     with running_graph(graph(options, simulated=True), args.domain, output, source='operator') as session:

@@ -3,7 +3,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import yaml
 
@@ -30,26 +29,28 @@ def check_task(task, simulated):
         raise CommandError(f'unknown task {task!r}', f'use one of {", ".join(names)}')
 
 
-def check_checkpoint(path):
-    """The checkpoint folder; ``CommandError`` when it is missing, incomplete or for another robot. Reads no weights."""
-    folder = Path(path).expanduser() if path else default_checkpoint()
-    if not (folder / 'config.json').is_file():
-        raise CommandError(f'{folder} is no checkpoint folder: there is no config.json',
-                           'give --checkpoint a folder written by "cosmos-policy-ros train", or leave it out')
+def check_checkpoint(source):
+    """Path of the checkpoint: a folder of ours, released files, or what a hub id was downloaded to. Reads no weights.
+
+    Raises:
+        CommandError: it is missing, incomplete or for another robot.
+    """
     from cosmos_policy_ros.policy import checkpoint
     from cosmos_policy_ros.policy.errors import CheckpointError
-    damaged = 'the checkpoint is damaged: fetch or train it again'
+    from cosmos_policy_ros.policy.hub import local_path
+    advice = 'give --checkpoint a complete checkpoint, or leave it out; "cosmos-policy-ros checkpoint inspect" tells more'
     try:
-        robot = checkpoint.load_config(folder).robot
+        path = local_path(source or default_checkpoint())
+        robot = checkpoint.load_config(path).robot
+        missing = checkpoint.missing_files(path) if checkpoint.is_own(path) else ()
     except CheckpointError as error:
-        raise CommandError(str(error), damaged) from error
+        raise CommandError(str(error), advice) from error
     if robot != ROBOT:
-        raise CommandError(f'{folder} was trained for the robot {robot!r}, this is {ROBOT!r}',
-                           'give --checkpoint a folder for this robot, or leave it out')
-    for name in (checkpoint.WEIGHTS, checkpoint.TOKENIZER, checkpoint.STATISTICS, checkpoint.TEXT):
-        if not (folder / name).is_file():
-            raise CommandError(f'{folder / name} is missing', damaged)
-    return folder
+        raise CommandError(f'{path} was trained for the robot {robot!r}, this is {ROBOT!r}',
+                           'give --checkpoint one for this robot, or leave it out')
+    if missing:
+        raise CommandError(f'{path}: {", ".join(missing)} missing', advice)
+    return path
 
 
 def check_space(output):

@@ -30,7 +30,8 @@ def run(args):
         specs = simulator_nodes(options)
     else:
         check_space(output)
-        check_checkpoint(options.checkpoint)
+        if not options.server:
+            check_checkpoint(options.checkpoint)
         specs = graph(options, simulated=args.simulated)
     with running_graph(specs, args.domain, output, source='operator') as session:
         say(f'up: {", ".join(spec.executable for spec in specs)}; logs in {output / "logs"}; Ctrl-C or "q" ends')

@@ -3,7 +3,7 @@ import numpy as np
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from cosmos_policy_ros.embodiment.joints import ARM_JOINTS, JOINT_NAMES
-from cosmos_policy_ros.msg import ActionChunk, JointSetpoint
+from cosmos_policy_ros.msg import ActionChunk, JointSetpoint, PlanReport
 
 from .clock import NANOSECONDS
 
@@ -51,6 +51,18 @@ def chunk_message(chunk, clock):
         nanoseconds = round(index * chunk.period * NANOSECONDS)
         point.time_from_start.sec, point.time_from_start.nanosec = divmod(nanoseconds, NANOSECONDS)
         message.trajectory.points.append(point)
+    return message
+
+
+def plan_message(plan, chunk, clock):
+    """``PlanReport`` message of a ``policy.inference.PlanReport`` and the ``control.chunk.ActionChunk`` it led to."""
+    found = plan.candidates
+    message = PlanReport(
+        epoch=chunk.epoch, sequence=chunk.sequence, candidates=[c.index for c in found], seeds=[c.seed for c in found],
+        values=[c.value for c in found], spreads=[c.spread for c in found], members=[c.members for c in found],
+        chosen=plan.chosen, depth=plan.depth, calls=plan.calls, workers_lost=plan.workers_lost, elapsed=plan.elapsed,
+        deadline_met=plan.deadline_met, fallback=plan.fallback)
+    message.header.stamp = clock.to_stamp(chunk.observed_at)
     return message
 
 

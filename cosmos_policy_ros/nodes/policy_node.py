@@ -2,19 +2,15 @@
 import array
 import json
 import math
-import platform
 import threading
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
-import torch
 import yaml
 from rclpy.node import Node
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header
 
-from cosmos_policy_ros.bringup.graph import MODES, ROBOT
 from cosmos_policy_ros.bringup.share import config_file
 from cosmos_policy_ros.control.chunk import ActionChunk as Chunk
 from cosmos_policy_ros.control.pairing import NoObservation, Pairing
@@ -23,18 +19,16 @@ from cosmos_policy_ros.control.timeline import ChunkTimeline
 from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD, SIDES
 from cosmos_policy_ros.embodiment.limits import both_arms
-from cosmos_policy_ros.msg import ActionChunk, JointSetpoint, SafetyStatus
-from cosmos_policy_ros.policy.checkpoint import checkpoint_digest
-from cosmos_policy_ros.policy.cosmos_policy import CosmosPolicy
+from cosmos_policy_ros.msg import ActionChunk, JointSetpoint, PlanReport, SafetyStatus
 from cosmos_policy_ros.policy.errors import PolicyError
 from cosmos_policy_ros.policy.observation import Observation
 from cosmos_policy_ros.srv import SetTask
 
 from .clock import NodeClock
-from .convert import chunk_message, driver_positions, image_array, setpoint_message
+from .convert import chunk_message, driver_positions, image_array, plan_message, setpoint_message
+from .inference import InferenceParameters, make_backend
 from .parameters import ParameterError, declare, parameter
 from .qos import EVENT, LATCHED, ROW, SENSOR
-from .robot import RobotParameters
 from .running import StartupError, run
 
 AUTHORITY = 'policy'
@@ -46,14 +40,11 @@ CLOCK_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
-class PolicyParameters(RobotParameters):
-    """Parameters of the policy node beside those of the robot."""
+class PolicyParameters(InferenceParameters):
+    """Parameters of the policy node beside those of robot and inference."""
 
-    checkpoint: str = parameter('', 'checkpoint folder')
-    mode: str = parameter('direct', 'direct, or planning, which falls back to direct for now', choices=MODES)
     task: str = parameter('plate', 'task at start: a name of the tasks file')
     tasks: str = parameter('tasks.yaml', 'instruction of every known task: a file in config/, or a full path')
-    denoising_steps: int = parameter(5, 'network calls a chunk', 1, 50)
     executed_rows: int = parameter(25, 'rows executed before the next chunk takes over', 1, 50)
     blend_rows: int = parameter(5, 'rows over which two chunks are cross-faded', 0, 25)
     smoothing_window: int = parameter(11, 'rows of the Savitzky-Golay filter over a chunk; 0 is off', 0, 25)
@@ -61,11 +52,11 @@ class PolicyParameters(RobotParameters):
     speed_limit: float = parameter(2.5, 'rad/s at which a seam or a ramp may move an arm joint', 0.1, 3.1)
     gripper_speed_limit: float = parameter(2.3, 'openings/s at which a seam or a ramp may move a gripper', 0.1, 5.0)
     expected_latency: float = parameter(0.4, 's, latency of a chunk assumed before the first is measured', 0.0, 10.0)
+    latency_mode: str = parameter('async', 'async: infer while the rows before are played; sync: stop, then infer, as '
+                                  'published', choices=('async', 'sync'))
     simulated_latency: float = parameter(0.0, 's of simulated time an inference takes in lock-step, however long it '
                                          'really does; 0 is off', 0.0, 1.0)
     seed: int = parameter(0, 'noise seed of the first chunk; rises by one a chunk', 0, 2 ** 31 - 1)
-    threads: int = parameter(1, 'threads of the network on a CPU', 1, 64)
-    device: str = parameter('cpu', 'torch device')
     image_width: int = parameter(640, 'pixels; images of another size are refused', 64, 4096)
     image_height: int = parameter(480, 'pixels', 48, 4096)
     max_image_age: float = parameter(0.15, 's, oldest image that may start an inference', 0.02, 1.0)
@@ -136,22 +127,12 @@ class PolicyNode(Node):
         if p.task not in self._tasks:
             raise StartupError(f'unknown task {p.task!r}; {p.tasks} knows {", ".join(sorted(self._tasks))}')
         self._instruction = self._tasks[p.task]
-        self._policy = CosmosPolicy.load(p.checkpoint, device=p.device, threads=p.threads)
-        if self._policy.config.robot != ROBOT:
-            raise StartupError(f'{p.checkpoint} was trained for the robot {self._policy.config.robot!r}, this is '
-                               f'{ROBOT!r}; set the parameter "checkpoint" to one for this robot')
-        self._policy.warm_up()
-        self._provenance = {
-            'checkpoint': checkpoint_digest(p.checkpoint),
-            'policy': {'folder': p.checkpoint, 'preset': self._policy.config.preset, 'mode': p.mode,
-                       'denoising_steps': p.denoising_steps, 'executed_rows': p.executed_rows,
-                       'smoothing_window': p.smoothing_window, 'seed': p.seed, 'device': p.device},
-            'versions': {'torch': torch.__version__, 'numpy': np.__version__, 'python': platform.python_version()}}
-        if p.mode == 'planning':
-            self.get_logger().warning('planning is not built yet: falling back to direct')
+        self._backend, self._provenance = make_backend(p)
+        self._provenance['policy'] |= {'executed_rows': p.executed_rows, 'smoothing_window': p.smoothing_window,
+                                       'seed': p.seed}
         speed = both_arms(p.speed_limit, p.gripper_speed_limit)
         self._timeline = ChunkTimeline(period=CONTROL_PERIOD, executed_rows=p.executed_rows, blend_rows=p.blend_rows,
-                                       speed=speed, expected_latency=p.expected_latency)
+                                       speed=speed, expected_latency=p.expected_latency, latency_mode=p.latency_mode)
         self._smoothing = Smoothing(p.smoothing_window, p.smoothing_order)
         self._pairing = Pairing(CAMERAS, p.max_image_skew, p.max_image_age)
         self._epoch = self._ended = None
@@ -167,16 +148,18 @@ class PolicyNode(Node):
         self.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
         self.create_service(SetTask, '/cosmos_policy/set_task', self._on_set_task)
         self._chunk_publisher = self.create_publisher(ActionChunk, '/cosmos_policy/chunk', EVENT)
+        self._plan_publisher = self.create_publisher(PlanReport, '/cosmos_policy/plan_report', EVENT)
         self._setpoint_publisher = self.create_publisher(JointSetpoint, '/cosmos_policy/setpoint', ROW)
         self._heartbeat = self.create_publisher(Header, '/cosmos_policy/source_heartbeat', ROW)
         self._imagined = {camera: self.create_publisher(Image, f'/cosmos_policy/imagined/{camera}', EVENT)
                           for camera in CAMERAS} if p.publish_imagined else {}
         self._time.timer(CONTROL_PERIOD / 4, self._play)
-        self.get_logger().info(f'ready: {p.checkpoint}, task {p.task!r}: {self._instruction!r}')
+        self.get_logger().info(f'ready: {p.server or p.checkpoint}, task {p.task!r}: {self._instruction!r}')
 
     def close(self):
-        """End the inference thread."""
+        """End the inference thread and what it used."""
         self._worker.close()
+        self._backend.close()
 
     def _on_joints(self, side, message):
         positions = driver_positions(message, self._p.gripper)
@@ -249,8 +232,8 @@ class PolicyNode(Node):
         self._chunks += 1
         self._inferring, self._requested_at = self._epoch, now
         self._timeline.requested(now)
-        self._worker.submit(lambda: (sequence, seed, instruction, observation, self._policy.predict(
-            observation, instruction, seed, steps=self._p.denoising_steps, futures=self._p.publish_imagined)))
+        self._worker.submit(lambda: (sequence, seed, instruction, observation, self._backend.infer(
+            observation, instruction, seed, self._p.publish_imagined, self._p.budget or None)))
 
     def _hand_over(self, result):
         """From the worker's thread into the node's own."""
@@ -278,20 +261,23 @@ class PolicyNode(Node):
             self.get_logger().error(f'inference failed: {result}')
             self._timeline.failed(str(result), now)
             return True
-        sequence, seed, instruction, observation, prediction = result
+        sequence, seed, instruction, observation, inference = result
         self._accept(Chunk(
             epoch=self._epoch, sequence=sequence, observed_at=observation.stamp, period=CONTROL_PERIOD,
-            rows=self._smoothing(prediction.actions), source=AUTHORITY, instruction=instruction, seed=seed,
-            value=prediction.value, latencies=prediction.latencies, planner='direct'), prediction.future_images, now)
+            rows=self._smoothing(inference.actions), source=AUTHORITY, instruction=instruction, seed=seed,
+            value=inference.value, latencies=inference.latencies, planner=inference.planner), inference, now)
         return True
 
-    def _accept(self, chunk, future_images, now):
+    def _accept(self, chunk, inference, now):
         splice = self._timeline.accept(chunk, now)
         if splice.refused:
             self.get_logger().warning(f'chunk {chunk.sequence} of epoch {chunk.epoch} refused: {splice.refused.value}')
             return
         self._chunk_publisher.publish(chunk_message(chunk, self._time))
-        self._publish_imagined(chunk, future_images)
+        if inference.plan is not None:
+            self._plan_publisher.publish(plan_message(inference.plan, chunk, self._time))
+        if inference.future_images is not None:
+            self._publish_imagined(chunk, inference.future_images)
 
     def _publish_imagined(self, chunk, images):
         for camera, publisher in self._imagined.items():
