@@ -25,6 +25,7 @@ def add_arguments(parser):
     model.add_argument('--device', default='cpu', help='torch device: cpu, cuda')
     model.add_argument('--execution', default='eager', choices=('eager', 'compiled', 'graph'),
                        help='form of the sampling loop')
+    model.add_argument('--fp8', action='store_true', help='large products in 8 bits: faster on some GPUs and not exact')
     model.add_argument('--threads', type=int, default=1, help='torch threads on a CPU')
     model.add_argument('--seed', type=int, default=195, help='of the start noise of requests that name none')
     model.add_argument('--budget', type=float, default=0.0, help='s that requests without a budget of their own give '
@@ -95,7 +96,7 @@ def _load(args, plan):
     from cosmos_policy_ros.policy.sampling_loop import Execution
     from cosmos_policy_ros.policy.serving.served_model import ServedModel
     source = args.checkpoint or str(default_checkpoint())
-    options = {'threads': args.threads, 'execution': Execution(args.execution)}
+    options = {'threads': args.threads, 'execution': Execution(args.execution), 'fp8': args.fp8}
     say(f'loading {source}')
     if plan is None:
         backend = DirectBackend(CosmosPolicy.load(source, args.device, **options), args.steps)

@@ -11,9 +11,8 @@ import numpy as np
 import torch
 
 from .checkpoint import load_checkpoint
-from .cuda_graph import CudaGraphs
+from .cuda_graph import CudaGraphs, expandable_memory
 from .device_images import DevicePictures
-from .encoding import PictureEncoder
 from .errors import NonFinitePrediction, ObservationError, UnknownInstruction
 from .images import network_images
 from .instructions import Instructions
@@ -21,6 +20,7 @@ from .latent_frame import read_value, read_vector, write_vector
 from .layout import ACTION, BLANK, FUTURE, PROPRIO, VALUE, Stage
 from .noise import StartNoise
 from .observation import Observation
+from .picture_codec import PictureCodec
 from .sampling_loop import Execution, SamplingLoop
 from .scene import Scene
 from .tokenizer import to_planes
@@ -71,6 +71,9 @@ class CosmosPolicy:
         self.device = torch.device(device)
         if dtype is None:
             dtype = torch.float32 if self.device.type == 'cpu' else getattr(torch, self.config.weights_dtype)
+        # Before it moves, so that a GPU never holds the parts and the whole, nor what a recorded run does not read.
+        checkpoint.network.join_projections()
+        checkpoint.network.modulation_on_host = execution is Execution.GRAPH
         # diffusers' own to() warns about modules that this network does not have.
         self.network = torch.nn.Module.to(checkpoint.network, self.device, dtype).eval()
         if execution is Execution.GRAPH and graphs is None:
@@ -90,8 +93,8 @@ class CosmosPolicy:
         return self._loaded_tokenizer.to(self.device)
 
     @cached_property
-    def _encoder(self):
-        return PictureEncoder(self.tokenizer, self._execution, self._graphs)
+    def _codec(self):
+        return PictureCodec(self.tokenizer, self._execution, self._graphs)
 
     @classmethod
     def load(cls, folder, device='cpu', threads=1, preset=None, **options):
@@ -107,11 +110,14 @@ class CosmosPolicy:
         """
         if threads is not None:
             torch.set_num_threads(threads)
+        if torch.device(device).type == 'cuda':
+            expandable_memory()
         return cls(load_checkpoint(folder, preset), device, **options)
 
-    def warm_up(self):
-        """Predicts once on a made-up observation, so that the first real call is as fast as the later ones.
+    def warm_up(self, steps=None):
+        """Predicts on a made-up observation, so that the first real call is as fast as the later ones.
 
+        Once for each shape of the stored instructions, since each may be compiled or recorded. steps: as will be used.
         Raises ``UnknownInstruction`` when the checkpoint stores none: nothing could be asked of it.
         """
         if not self.instructions:
@@ -120,7 +126,9 @@ class CosmosPolicy:
         size = self.config.image_size
         images = {name: np.zeros((size, size, 3), np.uint8) for name in self.config.layout.cameras}
         proprio = (self.statistics.proprio_min + self.statistics.proprio_max) / 2
-        self.predict(Observation(0.0, images, proprio), self.instructions[0], seed=0)
+        shapes = {self._text((name,)).keys.shape: name for name in self.instructions}
+        for instruction in shapes.values():
+            self.predict(Observation(0.0, images, proprio), instruction, 0, steps)
 
     def predict(self, observation, instruction, seed, steps=None, futures=False):
         """Direct mode: actions, value and future for one observation from one sample.
@@ -218,7 +226,7 @@ class CosmosPolicy:
             latent = latent.clone()
             for name in (BLANK, PROPRIO, ACTION, FUTURE + PROPRIO):
                 latent[:, :, layout.index(name)] = scene.original[:, :, layout.index(name)]
-        pictures = self.tokenizer.decode(latent, layout.future_image_frames).permute(0, 1, 3, 4, 2).cpu().numpy()
+        pictures = self._codec.decode(latent, layout.future_image_frames).permute(0, 1, 3, 4, 2).cpu().numpy()
         return [dict(zip(layout.cameras, entry)) for entry in pictures]
 
     @torch.inference_mode()
@@ -254,9 +262,9 @@ class CosmosPolicy:
             sequence[:, frame] = planes[:, camera]
         black = min(layout.image_frames)
         clean = torch.zeros(len(planes), *config.latent_shape, device=self.device)
-        clean[:, :, :action] = self._encoder.encode(sequence[:, :action], black)
+        clean[:, :, :action] = self._codec.encode(sequence[:, :action], black)
         write_vector(clean, layout.index(PROPRIO), scaled)
-        return Scene(clean, scaled, sequence, self.tokenizer, black)
+        return Scene(clean, scaled, sequence, self._codec, black)
 
     @torch.inference_mode()
     def _text(self, instructions):

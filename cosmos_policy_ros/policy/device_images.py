@@ -71,7 +71,7 @@ class DevicePictures:
         return planes
 
     def _enlarge(self, planes):
-        """Along the last axis, rounded to float32 where the CPU's kernel rounds: a product, then a fused multiply-add."""
+        """Along the last axis, rounded to float32 where the CPU's kernel does: a product, then a fused multiply-add."""
         low, high, low_weight, high_weight = self._taps
         near = (planes[..., low] * low_weight).float().double()
         return (near + planes[..., high] * high_weight).float().double()

@@ -9,7 +9,7 @@ LARGE_PRODUCTS = ('qkv', 'attention_out', 'text_query', 'up', 'down')
 
 
 class Fp8Matrix(NamedTuple):
-    """values: (in, out) float8_e4m3fn, column-major. scale: (1, out) float32, what a column's values are multiplied by."""
+    """values: (in, out) float8_e4m3fn, column-major. scale: (1, out) float32, what each column is multiplied by."""
 
     values: torch.Tensor
     scale: torch.Tensor

@@ -42,7 +42,8 @@ class CosmosPolicyTransformer(CosmosTransformer3DModel):
 
     ``grid``: (frames, rows, columns) of the latent sequence. ``position_table``: adds a learned vector for every frame
     and token after the patch embedding. ``rope_bf16_exponents``, ``bf16_time``: see ``compatibility.Quirks``. Input
-    channels are 16 latent, 1 condition mask and 1 padding mask (here zero).
+    channels are 16 latent, 1 condition mask and 1 padding mask (here zero). ``modulation_on_host``: the tenth of the
+    weights that only :meth:`modulation` reads stays in host memory when the network moves to a GPU.
     """
 
     @register_to_config
@@ -58,6 +59,8 @@ class CosmosPolicyTransformer(CosmosTransformer3DModel):
             rope_scale=rope_scale, concat_padding_mask=concat_padding_mask, extra_pos_embed_type=extra_pos_embed_type)
         self.width = num_attention_heads * attention_head_dim
         self.bf16_time = bf16_time
+        self.modulation_on_host = False
+        self._joined = None
         self.token_grid = (grid[0], grid[1] // PATCH, grid[2] // PATCH)
         for block in self.transformer_blocks:
             for attention in (block.attn1, block.attn2):
@@ -75,11 +78,25 @@ class CosmosPolicyTransformer(CosmosTransformer3DModel):
     def _apply(self, fn, recurse=True):
         # The tables follow the weights' device but not their number type: an angle in bfloat16 is another angle.
         tables = {name: getattr(self, name) for name in ('rope_cos', 'rope_sin', 'time_rate')}
+        if self.modulation_on_host:
+            fn = self._staying_on_host(fn)
+        if self._joined is not None:
+            # Before their parts, which then are where they belong already.
+            self._joined = [fn(joined) for joined in self._joined]
+            self._share_joined()
         super()._apply(fn, recurse)
         device = self.proj_out.weight.device
         for name, table in tables.items():
             setattr(self, name, table if device.type == 'meta' else table.to(device))
         return self
+
+    def _staying_on_host(self, fn):
+        layers = [self.time_embed, self.norm_out, *self._norms()]
+        kept = {id(parameter) for layer in layers for parameter in layer.parameters()}
+        return lambda tensor: fn(tensor).cpu() if id(tensor) in kept else fn(tensor)
+
+    def _norms(self):
+        return [norm for block in self.transformer_blocks for norm in (block.norm1, block.norm2, block.norm3)]
 
     @torch.no_grad()
     def initialise(self, seed):
@@ -94,24 +111,34 @@ class CosmosPolicyTransformer(CosmosTransformer3DModel):
             elif parameter.ndim == 2:
                 nn.init.xavier_uniform_(parameter, generator=generator)
 
-    def block_weights(self, in_place=False):
-        """``BlockWeights`` of every block.
+    def join_projections(self):
+        """Makes each block's query, key and value weights parts of one matrix, also wherever the network moves to.
 
-        in_place: make the weights of each block's query, key and value products parts of the joined matrix, so that it
-        costs no memory. Only once the network stays where it is and as it is.
+        Returns:
+            The matrices (3*width, width), detached, for :meth:`block_weights`; they follow changes made in place.
         """
-        return [self._weights_of(block, in_place) for block in self.transformer_blocks]
+        if self._joined is None:
+            self._joined = [torch.cat([layer.weight.detach() for layer in layers]) for layers in self._projections()]
+            self._share_joined()
+        return self._joined
 
-    def _weights_of(self, block, in_place):
-        own, text, mlp = block.attn1, block.attn2, block.ff.net
-        layers = own.to_q, own.to_k, own.to_v
-        joined = torch.cat([layer.weight for layer in layers])
-        if in_place:
-            joined = joined.detach()
+    def _projections(self):
+        return [(block.attn1.to_q, block.attn1.to_k, block.attn1.to_v) for block in self.transformer_blocks]
+
+    def _share_joined(self):
+        for joined, layers in zip(self._joined, self._projections()):
             for layer, part in zip(layers, joined.chunk(3)):
                 layer.weight.data = part
-        return BlockWeights(joined, own.norm_q.weight, own.norm_k.weight, own.to_out[0].weight, text.to_q.weight,
-                            text.norm_q.weight, text.to_out[0].weight, mlp[0].proj.weight, mlp[2].weight)
+
+    def block_weights(self, joined=None):
+        """``BlockWeights`` of every block; ``joined`` as :meth:`join_projections` gives it, copies are made if None."""
+        if joined is None:
+            joined = [torch.cat([layer.weight for layer in layers]) for layers in self._projections()]
+        return [BlockWeights(
+            matrix, block.attn1.norm_q.weight, block.attn1.norm_k.weight, block.attn1.to_out[0].weight,
+            block.attn2.to_q.weight, block.attn2.norm_q.weight, block.attn2.to_out[0].weight,
+            block.ff.net[0].proj.weight, block.ff.net[2].weight)
+            for matrix, block in zip(joined, self.transformer_blocks)]
 
     def encode_text(self, rows, fold_zeros=True):
         """Keys and values of instructions.
@@ -150,13 +177,12 @@ class CosmosPolicyTransformer(CosmosTransformer3DModel):
         time = time.bfloat16().float() if self.bf16_time else time.float()
         angle = torch.stack([torch.zeros_like(time), time], dim=1)[..., None] * self.time_rate
         wave = torch.cat([angle.cos(), angle.sin()], dim=-1).to(dtype)
-        embedder = self.time_embed.t_embedder
-        shared = embedder.linear_2(F.silu(embedder.linear_1(wave)))
-        embedded = F.silu(self.time_embed.norm(wave))
-        norms = [norm for block in self.transformer_blocks for norm in (block.norm1, block.norm2, block.norm3)]
-        parts = [norm.linear_2(norm.linear_1(embedded)) + shared for norm in norms]
-        final = self.norm_out.linear_2(self.norm_out.linear_1(embedded)) + shared[..., :2 * self.width]
-        return torch.cat([*parts, final], dim=-1)
+        embedder, norm = self.time_embed.t_embedder, self.time_embed.norm
+        shared = _linear(F.silu(_linear(wave, embedder.linear_1)), embedder.linear_2)
+        embedded = F.silu(F.rms_norm(wave, wave.shape[-1:], norm.weight.to(wave.device), NORM_EPS))
+        parts = [_linear(_linear(embedded, layer.linear_1), layer.linear_2) + shared for layer in self._norms()]
+        final = _linear(_linear(embedded, self.norm_out.linear_1), self.norm_out.linear_2)
+        return torch.cat([*parts, final + shared[..., :2 * self.width]], dim=-1)
 
     def forward(self, latent, time, mask, text):
         """One evaluation.
@@ -207,6 +233,11 @@ class CosmosPolicyTransformer(CosmosTransformer3DModel):
     def _heads(self, x):
         """(M, rows, width) -> (M, heads, rows, head_dim)."""
         return x.unflatten(-1, (-1, self.config.attention_head_dim)).transpose(1, 2)
+
+
+def _linear(x, layer):
+    """A layer without bias, wherever its weight is kept."""
+    return F.linear(x, layer.weight.to(x.device))
 
 
 def _fold_zeros(rows):

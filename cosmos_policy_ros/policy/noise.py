@@ -19,7 +19,7 @@ def start_noise(seeds, shape):
 
 
 class StartNoise:
-    """Start noise on a device. The latest draws are kept: the members of a plan share them, and one takes milliseconds."""
+    """Start noise on a device. The latest draws are kept: a plan's members share them, and one takes milliseconds."""
 
     def __init__(self, shape, device, kept=32):
         """shape: (C, T, h, w). kept: number of draws."""

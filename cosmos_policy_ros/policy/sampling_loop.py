@@ -21,8 +21,8 @@ SHAPES = 64
 class Execution(Enum):
     """How a sampling run reaches the device; the value is its name in parameters.
 
-    EAGER: operation by operation. COMPILED: the blocks compiled, seconds at the first call of a batch size. GRAPH: that,
-    and the whole run one CUDA graph for every batch size and schedule.
+    EAGER: operation by operation. COMPILED: the blocks compiled, seconds at the first call of a batch size. GRAPH:
+    that, and the whole run one CUDA graph for every batch size and schedule.
     """
 
     EAGER = 'eager'
@@ -31,7 +31,7 @@ class Execution(Enum):
 
 
 class SamplingLoop:
-    """Runs a network through the noise levels of a stage. The network must stay where it is and as it is from now on."""
+    """Runs a network through the noise levels of a stage. The network must stay where and as it is from now on."""
 
     def __init__(self, network, prediction, execution=Execution.EAGER, fp8=False, graphs=None):
         """graphs: a ``CudaGraphs`` to share working memory with; fp8: large products in 8 bits, on a GPU only.
@@ -45,7 +45,7 @@ class SamplingLoop:
                              f'on {device}; use execution {Execution.EAGER.value!r} or move it')
         self._network = network
         self._prediction = prediction
-        self._weights = network.block_weights(in_place=True)
+        self._weights = network.block_weights(network.join_projections())
         if fp8:
             self._weights = [in_fp8(weights) for weights in self._weights]
         compiled = execution is not Execution.EAGER

@@ -17,7 +17,7 @@ class Scene:
     clean: torch.Tensor
     proprio: torch.Tensor
     pictures: torch.Tensor
-    tokenizer: object
+    codec: object
     black: int
 
     @cached_property
@@ -27,4 +27,4 @@ class Scene:
         Encoded on first use: only decoding the future needs the frames behind the cameras.
         """
         with torch.inference_mode():
-            return self.tokenizer.encode(self.pictures, self.black)
+            return self.codec.encode(self.pictures, self.black)

@@ -9,7 +9,8 @@ NORM_EPS = 1e-6
 
 
 class BlockWeights(NamedTuple):
-    """Matrices (out, in) and norm weights (head_dim,) of a block. ``qkv`` holds query, key and value, one above another.
+    """Matrices (out, in) and norm weights (head_dim,) of a block. ``qkv`` holds query, key and value, one above the
+    other.
 
     A matrix of the large products (all but ``text_out``) may be an ``Fp8Matrix``.
     """
@@ -43,7 +44,8 @@ def transformer_block(x, weights, modulation, rotation, text):
 
     Args:
         x: (B, T, tokens, width). weights: ``BlockWeights``. modulation: (1 or B, T, 9*width), shift, scale and gate of
-            the three parts in order. rotation: (cos, sin), each (T*tokens, head_dim) float32, sine's first half negated.
+            the three parts in order. rotation: (cos, sin), each (T*tokens, head_dim) float32, the sine's first half
+            negated.
         text: ``BlockText``.
 
     Returns:

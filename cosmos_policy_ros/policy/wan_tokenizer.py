@@ -51,9 +51,9 @@ class WanTokenizer:
     def encode(self, images, black=0, encoder=None):
         """(B, F, 3, S, S) uint8 pictures -> (B, 16, F, S/8, S/8) float32.
 
-        What the first ``black`` frames leave behind in the encoder is computed once and kept; all later frames then go
-        through it in one run, the first frame of a sequence excepted, which is always alone. encoder: stands in for the
-        autoencoder's own in that run, for instance compiled.
+        What the first ``black`` frames leave behind in the encoder is computed once and kept; the later frames go
+        through it one by one: all three cameras at once are a sixth faster and take twice the memory. encoder: stands
+        in for the autoencoder's own in those runs, for instance compiled.
         """
         batch = len(images)
         if black:
@@ -63,9 +63,8 @@ class WanTokenizer:
         else:
             features = _no_features(self.vae.encoder)
             latents = [self._encode_run(images[:, :1], 1, features)]
-        rest = images[:, max(black, 1):]
-        if rest.shape[1]:
-            latents.append(self._encode_run(rest, COPIES, features, encoder))
+        for frame in range(max(black, 1), images.shape[1]):
+            latents.append(self._encode_run(images[:, frame:frame + 1], COPIES, features, encoder))
         return torch.cat(latents, dim=2).float()
 
     def decode(self, latent, frames):
@@ -92,7 +91,7 @@ class WanTokenizer:
         return self._prefixes[key]
 
     def _encode_run(self, images, copies, features, encoder=None):
-        """One encoder call over (B, n, 3, S, S) pictures; ``features`` is brought up to date in place."""
+        """One encoder call over (B, 1, 3, S, S) pictures; ``features`` is brought up to date in place."""
         # Bytes are exact in bfloat16; the quotient and the difference are not.
         pixels = images.to(torch.bfloat16 if self.bf16_pixels else torch.float32) / 127.5 - 1
         video = pixels.to(self._mean.dtype).repeat_interleave(copies, dim=1).transpose(1, 2)

@@ -67,10 +67,12 @@ def test_a_loop_leaves_the_network_as_it_was(network, inputs):
 
 
 def test_joined_weights_take_no_memory_of_their_own(network):
-    weights = network.block_weights(in_place=True)
-    for block, joined in zip(network.transformer_blocks, weights):
+    network.join_projections()
+    moved = torch.nn.Module.to(network, torch.float64)
+    for block, joined in zip(moved.transformer_blocks, moved.join_projections()):
         storages = {layer.weight.untyped_storage().data_ptr() for layer in (block.attn1.to_q, block.attn1.to_v)}
-        assert storages == {joined.qkv.untyped_storage().data_ptr()}
+        assert storages == {joined.untyped_storage().data_ptr()} and joined.dtype == torch.float64
+        assert torch.equal(joined, torch.cat([block.attn1.to_q.weight, block.attn1.to_k.weight, block.attn1.to_v.weight]))
 
 
 def test_one_compilation_serves_every_block(network, inputs, monkeypatch):

@@ -22,7 +22,7 @@ class DirectBackend:
         self._steps = steps
 
     def warm_up(self):
-        self._policy.warm_up()
+        self._policy.warm_up(self._steps)
 
     def infer(self, observation, instruction, seed, futures=False, budget=None, every_candidate=False):
         """As ``Backend.infer``."""

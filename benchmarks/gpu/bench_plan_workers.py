@@ -1,7 +1,7 @@
 """The published planning spread over several GPUs: one Ray worker each, both models in every worker.
 
-    python benchmarks/bench_plan_workers.py [--workers 4] [--json FILE]
-    python benchmarks/bench_plan_workers.py --device cpu --small --workers 2
+    python benchmarks/gpu/bench_plan_workers.py [--workers 4] [--json FILE]
+    python benchmarks/gpu/bench_plan_workers.py --device cpu --small --workers 2
 
 Weights are random, so times are real and values mean nothing. Efficiency is against one worker of the same run.
 """
@@ -18,7 +18,7 @@ import numpy as np
 # Ray's workers import this file's neighbours, too.
 os.environ['PYTHONPATH'] = os.pathsep.join([str(Path(__file__).resolve().parent), os.environ.get('PYTHONPATH', '')])
 
-from gpu_rig import TASK, preset, random_checkpoint, random_observation  # noqa: E402
+from random_policy import TASK, preset, random_checkpoint, random_observation  # noqa: E402
 
 from cosmos_policy_ros.policy.planning.settings import PAPER  # noqa: E402
 
