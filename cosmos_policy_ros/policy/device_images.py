@@ -54,7 +54,7 @@ class DevicePictures:
 
     def _one(self, image):
         size = self._config.image_size
-        planes = torch.from_numpy(np.ascontiguousarray(image)).to(self._device).permute(2, 0, 1).double()
+        planes = torch.from_numpy(np.array(image, order='C')).to(self._device).permute(2, 0, 1).double()
         if image.shape[:2] != (size, size):
             planes = self._resize(self._resize(planes, RECORDED), size)
         start = round((size - self._side) / 2)
