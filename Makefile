@@ -6,15 +6,17 @@ ifeq ($(strip $(PYTHON)),)
 endif
 RUN := $(PYTHON) tools/setup_env.py
 
-.PHONY: help demo test bench docs setup clean
+.PHONY: help demo test bench coverage mutation docs setup clean
 
 help:
-	@echo 'make demo    one supervised episode in the simulator: recorded, judged, with report and video'
-	@echo 'make test    all tests, the rooms first and whole systems of processes last'
-	@echo 'make bench   every benchmark, each against its named baseline'
-	@echo 'make docs    write the generated pages of docs/: parameters, causes, safety configuration'
-	@echo 'make setup   only create or renew .venv (the targets above do so when needed)'
-	@echo 'make clean   remove .venv and everything that was built'
+	@echo 'make demo      one supervised episode in the simulator: recorded, judged, with report and video'
+	@echo 'make test      all tests, the rooms first and whole systems of processes last'
+	@echo 'make bench     every benchmark, each against its named baseline'
+	@echo 'make coverage  branches of the safety core that its tests take: 95 % at least, the state machine all'
+	@echo 'make mutation  how many small errors in the safety core its tests notice: 90 % at least; takes hours'
+	@echo 'make docs      write the generated pages of docs/: parameters, causes, safety configuration'
+	@echo 'make setup     only create or renew .venv (the targets above do so when needed)'
+	@echo 'make clean     remove .venv and everything that was built'
 
 demo:
 	@$(RUN) cosmos-policy-ros demo
@@ -24,6 +26,14 @@ test:
 
 bench:
 	@set -e; for benchmark in benchmarks/bench_*.py; do $(RUN) python $$benchmark; done
+
+coverage:
+	@$(RUN) coverage run -m pytest -q test/safety
+	@$(RUN) coverage report --fail-under=95
+	@$(RUN) coverage report --fail-under=100 --include='*/safety/state.py'
+
+mutation:
+	@$(RUN) python benchmarks/mutation.py
 
 docs:
 	@$(RUN) python docs/generate.py

@@ -31,7 +31,7 @@ def timed(call):
 
 def main():
     config = load_config(config_file('safety.yaml'))
-    core = Supervisor(replace(config, stop_sources=()))
+    core = Supervisor(replace(config, stop_sources=(), planned_authorities=()))
     ticks_a_row = round(config.row_period / config.tick_period)
     durations = {'tick': [], 'row': [], 'kinematics': []}
     accepted = cycle = 0

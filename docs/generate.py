@@ -9,10 +9,12 @@ from pathlib import Path
 import yaml
 
 from cosmos_policy_ros.bringup.graph import GraphOptions
+from cosmos_policy_ros.nodes.guard_node import GuardParameters
 from cosmos_policy_ros.nodes.policy_node import PolicyParameters
 from cosmos_policy_ros.nodes.recorder_node import RecorderParameters
 from cosmos_policy_ros.nodes.robot import RobotParameters
 from cosmos_policy_ros.nodes.rollout_node import RolloutParameters
+from cosmos_policy_ros.nodes.safety_monitor_node import MonitorParameters
 from cosmos_policy_ros.nodes.sim_node import SimParameters
 from cosmos_policy_ros.nodes.supervisor_node import SupervisorParameters
 from cosmos_policy_ros.safety.causes import CAUSES, Severity
@@ -21,6 +23,8 @@ DOCS = Path(__file__).resolve().parent
 CONFIG = DOCS.parent / 'config'
 
 RECORDS = {'sim_node': (SimParameters, 'sim.yaml'), 'supervisor_node': (SupervisorParameters, 'supervisor.yaml'),
+           'guard_node': (GuardParameters, 'guard.yaml'),
+           'safety_monitor_node': (MonitorParameters, 'safety_monitor.yaml'),
            'policy_node': (PolicyParameters, 'policy.yaml'), 'recorder_node': (RecorderParameters, 'recorder.yaml'),
            'rollout_node': (RolloutParameters, 'rollout.yaml')}
 """Parameter record and file in config/ of every node."""
@@ -28,6 +32,7 @@ RECORDS = {'sim_node': (SimParameters, 'sim.yaml'), 'supervisor_node': (Supervis
 NOTICE = '<!-- Written by docs/generate.py ("make docs"); edit what it reads instead. -->'
 
 CONSEQUENCES = {
+    Severity.NOTICE: ('Notice', 'Nothing is taken from motion.'),
     Severity.SLOW: ('Slow, or refuse one row', 'Motion goes on.'),
     Severity.HOLD: ('Hold', 'The arms brake and stand with power (HELD). Arming again opens a new epoch and goes on.'),
     Severity.PROTECTIVE: ('Protective stop',

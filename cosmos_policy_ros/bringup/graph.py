@@ -78,13 +78,15 @@ def simulator_nodes(options):
 
 
 def policy_nodes(options, simulated):
-    """Policy, supervisor, recorder and rollout conductor; ``simulated``: who resets and judges an episode."""
+    """Supervisor with guard and monitor, policy, recorder, rollout conductor; ``simulated``: who resets and judges."""
     robot = config_file(f'robot_{options.robot}.yaml')
     checkpoint = options.checkpoint or str(default_checkpoint())
     planner = config_file(options.planner or ('planning.yaml' if options.checkpoint else 'planning_tiny.yaml'))
     policy = (config_file('policy.yaml'), *([planner] if options.mode == 'planning' else ()), robot)
     return (
         NodeSpec('supervisor_node', (config_file('supervisor.yaml'), robot)),
+        NodeSpec('guard_node', (config_file('guard.yaml'), robot)),
+        NodeSpec('safety_monitor_node', (config_file('safety_monitor.yaml'), robot)),
         NodeSpec('policy_node', policy, {
             'checkpoint': checkpoint, 'mode': options.mode, 'task': options.task, 'seed': options.seed,
             'device': options.device, 'server': options.server, 'workers': options.workers,
@@ -99,6 +101,8 @@ def graph(options, simulated):
     nodes = policy_nodes(options, simulated)
     if not simulated:
         return nodes
-    paced = {'policy_node': {'simulated_latency': LOCKSTEP_LATENCY}} if options.lockstep else {}
+    # A simulated robot begins anew with each run: it keeps no stop, and parts of the graph may run without the others.
+    special = {'supervisor_node': {'latch_file': '', 'companions_required': False},
+               'policy_node': {'simulated_latency': LOCKSTEP_LATENCY} if options.lockstep else {}}
     return (*simulator_nodes(options), *(replace(node, parameters={
-        **node.parameters, 'use_sim_time': True, **paced.get(node.executable, {})}) for node in nodes))
+        **node.parameters, 'use_sim_time': True, **special.get(node.executable, {})}) for node in nodes))

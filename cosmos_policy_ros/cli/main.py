@@ -6,7 +6,8 @@ import sys
 
 from .console import CommandError, say
 
-COMMANDS = ('demo', 'up', 'operate', 'stop', 'doctor', 'evaluate', 'collect', 'train', 'checkpoint', 'report', 'serve')
+COMMANDS = ('demo', 'up', 'operate', 'stop', 'doctor', 'evaluate', 'collect', 'train', 'checkpoint', 'envelope', 'report',
+            'serve')
 
 
 def build_parser():

@@ -175,6 +175,7 @@ class _Episode:
     def _infer(self, now):
         """Take over a chunk whose time has come, and ask for the next when it is due."""
         if self._pending is not None and self._tick >= self._pending[0]:
+            self._supervisor.offer_chunk(self._pending[1], now)
             self._timeline.accept(self._pending[1], now)
             self._pending = None
         if not self._timeline.wants_chunk(now):

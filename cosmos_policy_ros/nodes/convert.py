@@ -1,11 +1,13 @@
 """Conversion between messages and the records of the other rooms."""
+from dataclasses import dataclass
+
 import numpy as np
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from cosmos_policy_ros.embodiment.joints import ARM_JOINTS, JOINT_NAMES
-from cosmos_policy_ros.msg import ActionChunk, JointSetpoint, PlanReport
+from cosmos_policy_ros.msg import ActionChunk, JointSetpoint, PlanReport, SafetyCause, SafetyStatus
 
-from .clock import NANOSECONDS
+from .clock import NANOSECONDS, seconds
 
 
 def driver_positions(message, gripper):
@@ -17,6 +19,36 @@ def driver_positions(message, gripper):
     values = [message.position[index[name]] if name in index and index[name] < len(message.position) else np.nan
               for name in (*ARM_JOINTS, 'left_finger')]
     return np.array([*values[:6], gripper.observation_from_finger(values[6])])
+
+
+def driver_efforts(message):
+    """(7,) mA of one arm from the driver's ``JointState``, gripper last; None unless every joint has one."""
+    index = {name: i for i, name in enumerate(message.name)}
+    places = [index.get(name, len(message.effort)) for name in (*ARM_JOINTS, 'gripper')]
+    return np.array(message.effort)[places] if max(places) < len(message.effort) else None
+
+
+@dataclass(frozen=True, eq=False)
+class OfferedChunk:
+    """A chunk as it came, for the supervisor to judge: ``rows`` (n, 14), or (n, 0) when the message is not one of rows.
+
+    ``observed_at`` in s on the node's clock.
+    """
+
+    source: str
+    epoch: int
+    observed_at: float
+    rows: np.ndarray
+
+
+def offered_chunk(message, clock, period):
+    """``OfferedChunk`` of an ``ActionChunk`` message whose rows have to be ``period`` s apart."""
+    points = message.trajectory.points
+    ordered = message.trajectory.joint_names == list(JOINT_NAMES)
+    timed = all(abs(seconds(point.time_from_start) - i * period) < period / 4 for i, point in enumerate(points))
+    whole = all(len(point.positions) == len(JOINT_NAMES) for point in points)
+    rows = np.array([point.positions for point in points]) if ordered and timed and whole else np.empty((len(points), 0))
+    return OfferedChunk(message.source, message.epoch, clock.from_stamp(message.header.stamp), rows)
 
 
 def image_array(message, width, height):
@@ -72,3 +104,16 @@ def setpoint_message(setpoint, clock):
                             positions=setpoint.positions.tolist())
     message.header.stamp = clock.to_stamp(setpoint.target_time)
     return message
+
+
+def safety_status(status, clock):
+    """``SafetyStatus`` message of a ``safety.records.Status``; what only the node knows is left to it."""
+    return SafetyStatus(
+        counter=status.counter, state=int(status.state), state_name=status.state_name, authority=status.authority,
+        origin=status.origin, epoch=status.epoch, armed=status.armed, last_event_id=status.last_event_id,
+        blockers=list(status.blockers), speed_scale=status.speed_scale, hand_speed=status.hand_speed,
+        min_clearance=status.min_clearance, rows_accepted=status.rows_accepted, rows_clamped=status.rows_clamped,
+        rows_refused=status.rows_refused, watched=list(status.ages), ages=list(status.ages.values()),
+        loop_period_max=status.loop_period_max, causes=[SafetyCause(
+            id=active.cause.id, severity=int(active.cause.severity), source=active.source, event_id=active.event_id,
+            since=clock.to_stamp(active.since), text=active.text, hint=active.cause.hint) for active in status.causes])

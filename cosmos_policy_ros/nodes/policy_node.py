@@ -138,7 +138,7 @@ class PolicyNode(Node):
         self._epoch = self._ended = None
         self._chunks = 0
         self._inferring, self._requested_at, self._result = None, math.inf, None
-        self._status_at = float('-inf')
+        self._status_at, self._stands_from = float('-inf'), math.inf
         self._worker = InferenceWorker(self._hand_over)
 
         for side in SIDES:
@@ -189,8 +189,9 @@ class PolicyNode(Node):
         mine = status.armed and status.authority == AUTHORITY
         if not mine:
             self._end_epoch()
-        elif status.epoch not in (self._epoch, self._ended):
-            self._epoch, self._chunks = status.epoch, 0
+        elif status.epoch not in (self._epoch, self._ended) and status.state == SafetyStatus.HELD:
+            # Only what is seen from here on shows the arms where this epoch begins.
+            self._epoch, self._chunks, self._stands_from = status.epoch, 0, self._time.from_stamp(status.header.stamp)
             self._timeline.start(status.epoch, now, status.command)
 
     def _end_epoch(self):
@@ -223,6 +224,8 @@ class PolicyNode(Node):
             return  # still for an epoch that has ended
         try:
             paired = self._pairing.observe(now)
+            if paired.stamp < self._stands_from:
+                return
             observation = Observation(paired.stamp, paired.images, paired.positions)
         except (NoObservation, PolicyError) as error:
             self.get_logger().warning(f'no chunk: {error}', throttle_duration_sec=1.0)
@@ -266,7 +269,7 @@ class PolicyNode(Node):
             epoch=self._epoch, sequence=sequence, observed_at=observation.stamp, period=CONTROL_PERIOD,
             rows=self._smoothing(inference.actions), source=AUTHORITY, instruction=instruction, seed=seed,
             value=inference.value, latencies=inference.latencies, planner=inference.planner), inference, now)
-        return True
+        return sequence > 0  # the first row of an epoch follows in the next cycle: the supervisor wants a chunk before
 
     def _accept(self, chunk, inference, now):
         splice = self._timeline.accept(chunk, now)

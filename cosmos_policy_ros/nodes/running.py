@@ -22,10 +22,26 @@ class StartupError(Exception):
     """The node cannot start; the message says what is wrong, where, and what to do next."""
 
 
+class Leave:
+    """Set by SIGINT and SIGTERM instead of their interrupt, for a node that has to end something while it still spins.
+
+    To be made in the main thread, inside the node's ``spin``.
+    """
+
+    def __init__(self):
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
+
+    def _ask(self, *_):
+        self.asked = True
+
+
 def run(make_node, expected=(), executor=SingleThreadedExecutor):
     """Spin the node that ``make_node()`` builds until SIGINT or SIGTERM, then let it close.
 
-    A node with a method ``spin(executor)`` spins itself; one with ``close()`` is closed before it is destroyed.
+    A node with a method ``spin(executor)`` spins itself until it wants to end; one with ``close()`` is closed before it is
+    destroyed.
 
     Args:
         make_node: called after ``rclpy.init``.
@@ -42,6 +58,7 @@ def run(make_node, expected=(), executor=SingleThreadedExecutor):
         executor.add_node(node)
         if hasattr(node, 'spin'):
             node.spin(executor)
+            return
         while rclpy.ok():  # an interrupt that Python dropped, inside a destructor say, has still ended the context
             executor.spin_until_future_complete(Future(), timeout_sec=LONG)
     except (KeyboardInterrupt, ExternalShutdownException):

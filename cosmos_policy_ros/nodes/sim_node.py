@@ -13,7 +13,7 @@ from std_msgs.msg import Header
 
 from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD, SIDES
-from cosmos_policy_ros.msg import SafetyStatus, StopSource, TaskState
+from cosmos_policy_ros.msg import GuardState, PictureFingerprint, SafetyStatus, StopSource, TaskState
 from cosmos_policy_ros.sim.cameras import CameraRig
 from cosmos_policy_ros.sim.driver import ArmDriver
 from cosmos_policy_ros.sim.lockstep import LockStep
@@ -34,8 +34,9 @@ STEPS_PER_FRAME = round(CONTROL_PERIOD / STEP)
 HELD_FRAMES = 10
 """Frames (0.4 s) that a goal state has to last before it counts as success."""
 
-ALLOWANCES = {'supervisor': STEP / 2, 'row': 0.045, 'stop': 0.075}
-"""s of simulated time by stream: the supervisor in every step, a row in every frame, a stop source's heartbeat."""
+ALLOWANCES = {'supervisor': STEP / 2, 'row': 0.045, 'stop': 0.075, 'guard': STEP / 2, 'picture': 0.3}
+"""s of simulated time by stream: the supervisor in every step, a row in every frame, a stop source's heartbeat; the guard
+in every step while the supervisor is silent; fingerprints of pictures."""
 
 MAX_DEBT = 0.05
 """s of wall time that may be caught up with after a slow step; more is forgotten and simulated time falls behind."""
@@ -84,6 +85,9 @@ class SimNode(Node):
         self.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
         self.create_subscription(Header, '/cosmos_policy/source_heartbeat', self._on_row, ROW)
         self.create_subscription(StopSource, '/cosmos_policy/stop', lambda _: self._heard('stop', self._now()), DRIVER)
+        self.create_subscription(GuardState, '/cosmos_policy/guard_state', self._on_guard, DRIVER)
+        self.create_subscription(PictureFingerprint, '/cosmos_policy/picture_fingerprint',
+                                 lambda message: self._heard('picture', seconds(message.header.stamp)), DRIVER)
         self.get_logger().info(f'ready: task {p.task!r}, seed {p.seed}')
 
     def _make_arm(self, side):
@@ -140,6 +144,13 @@ class SimNode(Node):
         self._served += 1
         if self._running:
             self._pace.heard('row', seconds(message.stamp))
+
+    def _on_guard(self, message):
+        self._served += 1
+        if message.state in (GuardState.WAITING, GuardState.BRAKING):
+            self._pace.heard('guard', seconds(message.header.stamp))
+        else:
+            self._pace.release('guard')
 
     def _heard(self, stream, moment):
         self._served += 1

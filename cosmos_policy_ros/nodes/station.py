@@ -59,7 +59,7 @@ class Station:
     def others(self):
         """Names of this package's nodes that already run in this domain, after a time for discovery."""
         time.sleep(DISCOVERY)
-        ours = {'safety_supervisor', 'policy', 'rollout', 'recorder', 'sim'}
+        ours = {'safety_supervisor', 'safety_guard', 'safety_monitor', 'policy', 'rollout', 'recorder', 'sim'}
         return sorted(ours.intersection(self._node.get_node_names()))
 
     def press(self):

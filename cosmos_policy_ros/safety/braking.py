@@ -13,8 +13,12 @@ class Brake:
     Joints are not synchronised: each comes to rest as soon as it can. A joint whose room up to its position limit is
     too short brakes harder, so that it never passes the limit; ``limits.admit`` lets no such state arise.
 
+    Jerk is not limited. The servos' lag of 0.1 s smooths the beginning of the brake anyway: limiting jerk lowers
+    neither the acceleration nor the torque of the simulated arms, and only lets them go further
+    (``benchmarks/bench_braking.py``).
+
     Args:
-        position, velocity: (14,) commanded. limits: ``JointLimits``. start: s.
+        position, velocity: (..., 14) commanded. limits: ``JointLimits``. start: s.
     """
 
     def __init__(self, position, velocity, limits, start):
@@ -22,8 +26,8 @@ class Brake:
         self._position, self._velocity = position, velocity
         room = np.where(velocity > 0, limits.upper - position, position - limits.lower)
         distance = np.abs(braking_distance(velocity, limits.acceleration))
-        stretch = np.maximum(0.0, np.divide(room, distance, out=np.ones_like(room), where=distance > room))
-        with np.errstate(divide='ignore'):
+        with np.errstate(divide='ignore'):  # no room is no time to brake, and no way to brake over
+            stretch = np.maximum(0.0, np.divide(room, distance, out=np.ones_like(room), where=distance > room))
             self._deceleration = limits.acceleration / stretch
         self._duration = np.abs(velocity) / self._deceleration
 
@@ -33,7 +37,10 @@ class Brake:
         return float(self._duration.max())
 
     def at(self, now):
-        """Position and velocity, each (14,), at time ``now``; at rest at the end of the brake for every later time."""
+        """Position and velocity at time ``now``; at rest at the end of the brake for every later time.
+
+        Both have the shape of the commanded ones; for one pose, ``now`` may be (n, 1), and they are (n, 14).
+        """
         t = np.clip(now - self.start, 0.0, self._duration)
         sign = np.sign(self._velocity)
         speed = np.abs(self._velocity)

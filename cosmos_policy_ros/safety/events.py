@@ -2,32 +2,37 @@
 import math
 from dataclasses import dataclass
 
-from .causes import CAUSES, Action, Cause, Clears
+from .causes import CAUSES, Action, Cause, Clears, Severity
 
 
 @dataclass(frozen=True)
 class ActiveCause:
-    """A cause that holds now or is latched. ``since`` in s; ``subject``: arm, camera or stop source, '' if none."""
+    """A cause that holds now or is latched. ``since`` in s.
+
+    ``source``: what it came from: an arm, a camera, a stop source, an authority, or 'supervisor'.
+    """
 
     cause: Cause
-    subject: str
+    source: str
     event_id: int
     since: float
     detail: str
 
     @property
     def text(self):
-        """What the operator reads: the cause, its subject and the measured detail."""
-        subject = f' ({self.subject})' if self.subject else ''
-        detail = f': {self.detail}' if self.detail else ''
-        return f'{self.cause.text}{subject}{detail}'
+        """What the operator reads: the cause, its source and the measured detail."""
+        return f'{self.cause.text} ({self.source})' + (f': {self.detail}' if self.detail else '')
 
 
 class EventLog:
-    """Active causes by (id, subject). A cause that returns after it was gone is a new event with a higher id."""
+    """Active causes by (id, source). A cause that returns after it was gone is a new event with a higher id.
 
-    def __init__(self):
-        self.last_event_id = 0
+    Args:
+        last_event_id: of an earlier run; ids go on from it, so that none is ever given twice.
+    """
+
+    def __init__(self, last_event_id=0):
+        self.last_event_id = last_event_id
         self._active = {}
         self._present_until = {}
 
@@ -44,7 +49,24 @@ class EventLog:
         """True while a cause asks for a lower speed limit."""
         return any(active.cause.action is Action.SLOW for active in self._active.values())
 
-    def raise_(self, cause_id, now, subject='', detail='', lasting=0.0):
+    def barred(self):
+        """Active causes that stand against arming."""
+        return tuple(active for active in self._active.values()
+                     if active.cause.severity >= Severity.PROTECTIVE or active.cause.action is Action.BAR)
+
+    def latched(self):
+        """Active causes that only a reset or a restart clears."""
+        return tuple(active for active in self.active if active.cause.severity >= Severity.PROTECTIVE)
+
+    def is_active(self, cause_id, source):
+        """True while the cause holds or is latched."""
+        return (cause_id, source) in self._active
+
+    def restore(self, active):
+        """Take over a latched ``ActiveCause`` of an earlier run."""
+        self._active[active.cause.id, active.source] = active
+
+    def raise_(self, cause_id, now, source, detail='', lasting=0.0):
         """Report that a cause holds now and count it as present for ``lasting`` s.
 
         Raises:
@@ -52,21 +74,21 @@ class EventLog:
         """
         if cause_id not in CAUSES:
             raise KeyError(f'unknown cause {cause_id!r}; safety/causes.py lists {", ".join(CAUSES)}')
-        key = cause_id, subject
+        key = cause_id, source
         if key not in self._active or not self.present(now, key):
             self.last_event_id += 1
-            self._active[key] = ActiveCause(CAUSES[cause_id], subject, self.last_event_id, now, detail)
+            self._active[key] = ActiveCause(CAUSES[cause_id], source, self.last_event_id, now, detail)
         self._present_until[key] = now + lasting
 
-    def level(self, cause_id, holds, now, subject='', detail=''):
+    def level(self, cause_id, holds, now, source, detail=''):
         """Report a condition on every cycle: raised while it holds, gone (but perhaps latched) when it does not."""
         if holds:
-            self.raise_(cause_id, now, subject, detail, lasting=math.inf)
-        elif (cause_id, subject) in self._present_until:
-            self._present_until[cause_id, subject] = -math.inf
+            self.raise_(cause_id, now, source, detail, lasting=math.inf)
+        elif (cause_id, source) in self._present_until:
+            self._present_until[cause_id, source] = -math.inf
 
     def present(self, now, key):
-        """True while the condition of ``key`` (id, subject) itself holds, whether latched or not."""
+        """True while the condition of ``key`` (id, source) itself holds, whether latched or not."""
         return now < self._present_until.get(key, -math.inf)
 
     def still_present(self, now):

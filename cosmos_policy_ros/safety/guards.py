@@ -3,6 +3,7 @@ from .causes import Severity
 
 NOT_AT_REST = 'the arms are not measured to be at rest'
 BRAKING = 'the arms are still braking'
+FAULTY = 'a fault needs a restart of the supervisor'
 
 
 def against_arming(authority, holder, braking, config, events, inputs, now):
@@ -13,8 +14,7 @@ def against_arming(authority, holder, braking, config, events, inputs, now):
     found = []
     if authority is not None and authority not in config.authorities:
         found.append(f'unknown authority {authority!r}; known: {", ".join(config.authorities)}')
-    found += [f'{active.text}; {active.cause.hint}' for active in events.active
-              if active.cause.severity >= Severity.PROTECTIVE]
+    found += [f'{active.text}; {active.cause.hint}' for active in events.barred()]
     if not holder and braking:
         found.append(BRAKING)
     elif not holder and not inputs.at_rest(now):
@@ -28,7 +28,7 @@ def against_reset(braking, config, events, inputs, now):
     if events.worst() < Severity.PROTECTIVE:
         found.append('no stop is latched')
     if events.worst() == Severity.FAULT:
-        found.append('a fault needs a restart of the supervisor')
+        found.append(FAULTY)
     if braking:
         found.append(BRAKING)
     elif not inputs.at_rest(now):
@@ -36,3 +36,19 @@ def against_reset(braking, config, events, inputs, now):
     found += [f'still holds: {active.text}' for active in events.still_present(now)
               if active.cause.severity >= Severity.PROTECTIVE]
     return found + inputs.blockers(now, fresh_for=config.fresh_before_reset)
+
+
+def against_takeover(take, authority, holder, origin, config):
+    """Blockers of an operator's taking the arms (``take``) or handing them back, but for those of arming."""
+    operators = ', '.join(config.operator_authorities)
+    if take and authority not in config.operator_authorities:
+        return [f'{authority!r} is no source of an operator; these are: {operators}']
+    if not holder:
+        return ['no source has the arms: arm one']
+    if take and holder == authority:
+        return [f'{authority} has the arms already']
+    if not take and holder not in config.operator_authorities:
+        return [f'{holder} has the arms, which is no source of an operator; these are: {operators}']
+    if not take and not (authority or origin):
+        return [f'{holder} took the arms from nobody: name the source that shall have them']
+    return []

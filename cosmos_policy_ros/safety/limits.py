@@ -25,11 +25,11 @@ class Limited:
 
 
 def admissible_velocity(position, velocity, limits, dt, scale=1.0):
-    """Bounds (14,), (14,) of the next row's velocity from a commanded ``position`` and ``velocity`` (14,).
+    """Bounds of the next row's velocity from a commanded ``position`` and ``velocity``, all (..., 14).
 
-    Within them a row obeys the speed limit times ``scale`` and the acceleration limit, and a full brake after it ends
-    inside the position limits. Braking at the acceleration limit is always among them. A joint outside its position
-    limits may stand or move inwards.
+    Within them a row obeys the speed limit times ``scale`` (a number, or one for each joint) and the acceleration
+    limit, and a full brake after it ends inside the position limits. Braking at the acceleration limit is always among
+    them. A joint outside its position limits may stand or move inwards.
     """
     a = limits.acceleration
     slower = velocity - np.clip(velocity, -a * dt, a * dt)
@@ -43,14 +43,14 @@ def _towards(room, acceleration, dt):
     return acceleration * (np.sqrt(dt * dt + 2 * np.maximum(room, 0.0) / acceleration) - dt)
 
 
-def admit(row, position, velocity, limits, dt, far_factor, scale=1.0):
-    """Limit a finite ``row`` (14,) to follow ``position``, commanded with ``velocity``, after ``dt`` s.
+def clamp(rows, position, velocity, limits, dt, far_factor, scale=1.0):
+    """Limit finite ``rows`` to follow ``position``, commanded with ``velocity``, after ``dt`` s; all (..., 14).
 
     Three bands per joint: inside, the row's own number, bit for bit; slightly outside, the nearest admissible one;
     faster than ``far_factor`` times the speed limit, far outside.
 
     Returns:
-        ``Limited``.
+        Positions and velocities that may be commanded, then two masks: joints inside, and joints far outside.
 
     Raises:
         ValueError: ``dt`` is not positive. There is no speed without time, and no limit is skipped for want of one.
@@ -58,18 +58,23 @@ def admit(row, position, velocity, limits, dt, far_factor, scale=1.0):
     if not dt > 0:
         raise ValueError(f'time step {dt} s: a row must come after the one before')
     with np.errstate(over='ignore'):  # an infinite speed is far outside like any other
-        wanted = (row - position) / dt
+        wanted = (rows - position) / dt
     lower, upper = admissible_velocity(position, velocity, limits, dt, scale)
     inside = (wanted >= lower - ROUNDING) & (wanted <= upper + ROUNDING)
     allowed = np.clip(wanted, lower, upper)
-    positions = np.where(inside, row, position + allowed * dt)
-    return Limited(positions, np.where(inside, wanted, allowed), _names(~inside),
-                   _names(np.abs(wanted) > far_factor * limits.speed))
+    return (np.where(inside, rows, position + allowed * dt), np.where(inside, wanted, allowed), inside,
+            np.abs(wanted) > far_factor * limits.speed)
 
 
-def stop_pose(limited, limits):
-    """(14,) where a brake that starts at a ``Limited`` row ends."""
-    return limited.positions + braking_distance(limited.velocity, limits.acceleration)
+def admit(row, position, velocity, limits, dt, far_factor, scale=1.0):
+    """``clamp`` of one row (14,), as a ``Limited``."""
+    positions, velocity, inside, far = clamp(row, position, velocity, limits, dt, far_factor, scale)
+    return Limited(positions, velocity, _names(~inside), _names(far))
+
+
+def stop_pose(positions, velocity, limits):
+    """(..., 14) where a brake ends that starts at ``positions`` with ``velocity``, both (..., 14)."""
+    return positions + braking_distance(velocity, limits.acceleration)
 
 
 def _names(mask):

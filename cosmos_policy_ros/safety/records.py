@@ -53,7 +53,11 @@ class Output:
 
 @dataclass(frozen=True)
 class Status:
-    """The fields of ``SafetyStatus.msg``; ``ages`` maps every watched input to s since its newest sample, or inf."""
+    """The fields of ``SafetyStatus.msg``; ``ages`` maps every watched input to s since its newest sample, or inf.
+
+    ``origin``: source that an operator took the arms from, '' if from none. ``hand_speed``: m/s that no point of a hand
+    may exceed, inf in the full speed mode.
+    """
 
     counter: int
     state: SafetyState
@@ -70,6 +74,8 @@ class Status:
     rows_refused: int
     ages: dict
     loop_period_max: float
+    origin: str
+    hand_speed: float
 
     @property
     def state_name(self):

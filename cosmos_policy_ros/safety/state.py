@@ -33,13 +33,13 @@ class Facts:
     was just accepted. ``halt``: the arms must come to rest first, for another source takes over.
     """
 
-    sensed: bool = True
-    worst: int = 0
-    moving: bool = False
-    armed: bool = False
-    ready: bool = False
-    row: bool = False
-    halt: bool = False
+    sensed: bool
+    worst: int
+    moving: bool
+    armed: bool
+    ready: bool
+    row: bool
+    halt: bool
 
 
 def next_state(state, facts):

@@ -2,8 +2,12 @@
 import math
 from collections import deque
 
+from .watchdog import ROUNDING
+
 ISSUED_KEPT = 256
 """Counters remembered; at the most one status a tick they reach back 2.5 s."""
+
+STRANGERS_KEPT, NAME_LENGTH, OTHERS = 16, 64, 'others'
 
 
 class CounterLog:
@@ -16,17 +20,17 @@ class CounterLog:
     def issue(self, now):
         """The next counter value."""
         self.value += 1
-        self._issued.append((self.value, now))
+        self._issued.append(now)
         return self.value
 
     def behind(self, seen, now):
         """s since the first status newer than ``seen`` was issued; 0 for the newest, inf for a value never issued."""
         if seen > self.value or seen < 0:
             return math.inf
-        newer = [issued for value, issued in self._issued if value > seen]
-        if not newer:
+        if seen == self.value:
             return 0.0
-        return math.inf if seen + 1 < self._issued[0][0] else now - newer[0]
+        place = seen - self.value + len(self._issued)  # of the first newer one: values are consecutive
+        return math.inf if place < 0 else now - self._issued[place]
 
 
 class StopButton:
@@ -43,6 +47,7 @@ class StopButton:
         self._answered = False
         self._released_since = math.inf
         self.pressed = False
+        self.proven = False  # it has answered a status of this run: from then on its absence is a stop
 
     @property
     def heard(self):
@@ -58,10 +63,9 @@ class StopButton:
             return
         resumed = self._silent(now) or not self._answered
         self._sequence, self._seen, self._answered = sequence, now, behind <= self._echo
-        if not pressed and (self.pressed or resumed or self._released_since is math.inf):
-            self._released_since = now
-        if pressed:
-            self._released_since = math.inf
+        self.proven = self.proven or self._answered
+        if self.pressed or resumed:
+            self._released_since = now  # which means nothing until it is released
         self.pressed = pressed
 
     def age(self, now):
@@ -80,5 +84,53 @@ class StopButton:
         """s for which it has been released without a break; 0 when pressed or lost."""
         return 0.0 if self.pressed or self.lost(now) else max(0.0, now - self._released_since)
 
+    def forget_time(self):
+        """The clock stepped: the source has to be heard afresh, but what it pressed stays pressed."""
+        self._sequence, self._seen = None, -math.inf
+
     def _silent(self, now):
-        return not now - self._seen < self._deadline
+        return not now - self._seen < self._deadline - ROUNDING
+
+
+class StopPanel:
+    """The configured stop sources, which must be there all the time, and whoever else presses.
+
+    Strangers are remembered by name, ``STRANGERS_KEPT`` of them until a reset; all further ones are ``OTHERS``, whose
+    press latches and whose level nobody keeps. A flood of names thus takes no memory and still stops the arms.
+
+    Args:
+        required: names. deadline, echo: as for ``StopButton``.
+    """
+
+    def __init__(self, required, deadline, echo):
+        self._required, self._deadline, self._echo = required, deadline, echo
+        self.counter = CounterLog()
+        self.buttons = {name: StopButton(deadline, echo) for name in required}
+
+    def required(self, name):
+        """True for a configured source."""
+        return name in self._required
+
+    def observe(self, name, pressed, sequence, counter_seen, now):
+        """A source's message; one that is not configured counts from its first press on.
+
+        Returns:
+            ``OTHERS`` for a press that no button keeps, else ''.
+        """
+        if name not in self.buttons:
+            if not pressed:
+                return ''
+            if len(name) > NAME_LENGTH or len(self.buttons) >= len(self._required) + STRANGERS_KEPT:
+                return OTHERS
+            self.buttons[name] = StopButton(self._deadline, self._echo)
+        self.buttons[name].observe(pressed, sequence, self.counter.behind(counter_seen, now), now)
+        return ''
+
+    def forget_released_strangers(self):
+        """Make room for other names."""
+        self.buttons = {name: button for name, button in self.buttons.items() if self.required(name) or button.pressed}
+
+    def forget_time(self):
+        """The clock stepped: every source has to be heard afresh."""
+        for button in self.buttons.values():
+            button.forget_time()

@@ -5,56 +5,47 @@ clock, and stamps and target times are on that clock too. Nothing here waits, lo
 """
 import math
 
-import numpy as np
+from cosmos_policy_ros.embodiment.joints import Side
 
-from cosmos_policy_ros.embodiment.joints import ACTION_DIM, SIDES, Side
-
-from .braking import Brake
-from .causes import Clears, Severity
+from .authority import Authority
+from .causes import CAUSES, Clears, Severity
+from .chunk_check import check_chunk
 from .envelope import Envelope
-from .events import EventLog
-from .guards import against_arming, against_reset
+from .events import ActiveCause, EventLog
+from .guards import FAULTY, against_arming, against_reset, against_takeover
 from .inputs import Inputs
+from .latch import LatchRecord, restored
+from .monitor import SUPERVISOR, Monitor
+from .motion import Motion
 from .records import Outcome, Output, Reply, Status, Verdict
 from .state import LATCHED, Facts, SafetyState, next_state
-from .tracking import ServoModel
-from .watchdog import LoopWatch, Stamp
-
-ROUNDING = 1e-6
-"""s; what the rounding of times may take from a deadline that falls on a cycle."""
+from .watchdog import ROUNDING
 
 
 class Supervisor:
     """Limits, watchdogs, authority and stops of two arms.
 
     Args:
-        config: ``SafetyConfig``.
+        config: ``SafetyConfig``. record: ``LatchRecord`` of the run before; what was latched still is. now: s.
     """
 
-    def __init__(self, config):
+    def __init__(self, config, record=LatchRecord(), now=0.0):
         self._config = config
+        last_event_id, causes = restored(record, now)
+        self._events = EventLog(last_event_id)
+        for active in causes:
+            self._events.restore(active)
         self._envelope = Envelope(config)
         self._inputs = Inputs(config)
-        self._events = EventLog()
-        self._loop = LoopWatch(config.tick_period, config.overrun_factor, config.overrun_count, config.clock_step)
-        self._model = ServoModel(config.servo_lag)
+        self._monitor = Monitor(config, self._events, self._inputs)
+        self._authority = Authority(config, record.epoch)
+        self._motion = Motion(config, self._envelope.limits)
         self._state = SafetyState.BOOT
-        self._authority = ''
-        self._epoch = 0
-        self._command = None               # last commanded (14,)
-        self._velocity = np.zeros(ACTION_DIM)
-        self._brake = None
-        self._pending = None               # Limited row for the next tick
-        self._sequence = -1                # of the last row taken in this epoch
-        self._due = -math.inf              # its place on the grid of rows
-        self._row_at = -math.inf           # when it arrived
-        self._clamped_in_a_row = 0
-        self._repeat_at = math.inf         # when the last command is to be repeated
-        self._lagging_since = math.inf
-        self._sent_at = -math.inf          # when a command last changed
+        self._failure = None               # ``ActiveCause`` of an exception in here
         self._reported = None
         self._rows = dict.fromkeys(Outcome, 0)
         self._clearance = math.nan, None   # m, and the command it belongs to
+        self._settle(now)
 
     @property
     def state(self):
@@ -64,48 +55,75 @@ class Supervisor:
     @property
     def epoch(self):
         """Rows of any other epoch are refused."""
-        return self._epoch
+        return self._authority.epoch
 
     @property
     def authority(self):
         """The source that may move the arms, '' when none."""
-        return self._authority
+        return self._authority.holder
 
     @property
     def command(self):
         """(14,) copy of what was last commanded, None before the first arming. A source starts from here."""
-        return None if self._command is None else self._command.copy()
+        return None if self._motion.command is None else self._motion.command.copy()
 
-    def observe_joints(self, side, positions, stamp, now):
-        """Joint states of one arm: (7,), six rad and the normalised gripper observation, measured at ``stamp``."""
-        side = Side(side)
-        arm = self._inputs.arms[side]
-        kind = arm.observe(positions, stamp, now)
-        if self._authority or not arm.invalid:
-            self._events.level('joint_states_invalid', bool(arm.invalid), now, side.value, arm.invalid)
-        self._check_stamp(kind, f'joint states of the {side.value} arm', stamp, now)
-        self._settle(now)
+    @property
+    def velocity(self):
+        """(14,) per s, copy of the speed of ``command``."""
+        return self._motion.velocity.copy()
+
+    @property
+    def record(self):
+        """``LatchRecord`` to keep on disk, so that no restart forgets a stop."""
+        causes = (self._failure,) if self._failure else self._events.latched()
+        return LatchRecord(self._events.last_event_id, self.epoch, self.authority, causes)
+
+    def observe_joints(self, side, positions, stamp, now, efforts=None):
+        """Joint states of one arm, measured at ``stamp``.
+
+        Args:
+            positions: (7,), six rad and the normalised gripper observation. efforts: (7,) mA, None when not measured.
+        """
+        self._monitor.joints(Side(side), positions, efforts, stamp, now, bool(self.authority))
+        self._react(now)
 
     def observe_camera(self, name, stamp, now):
         """An image of a watched camera, taken at ``stamp``; other cameras are ignored."""
         if name in self._inputs.cameras:
-            self._check_stamp(self._inputs.cameras[name].seen(stamp, now), f'camera {name}', stamp, now)
-            self._settle(now)
+            self._monitor.camera(name, stamp, now, bool(self.authority))
+            self._react(now)
+
+    def observe_picture(self, name, fingerprint):
+        """The pixels of an image, as any value that differs when they do; it may come long after the image itself.
+
+        From the first one on the pictures of this camera must change while the arms move.
+        """
+        if name in self._inputs.cameras:
+            self._inputs.cameras[name].picture.seen(fingerprint)
 
     def observe_stop_source(self, id, pressed, sequence, counter_seen, now):
         """A message of a stop source. A press latches whoever sends it; only configured ones must keep on sending."""
-        self._inputs.observe_stop(id, pressed, sequence, counter_seen, now)
-        self._watch_stops(now)
+        self._monitor.stop_source(id, pressed, sequence, counter_seen, now)
+        self._react(now)
+
+    def observe_config(self, digest, now):
+        """The digest of the configuration file as it is now, '' if it is unreadable. What is in force never changes."""
+        self._events.level('config_changed', digest != self._config.digest, now, SUPERVISOR)
         self._settle(now)
 
-    def report(self, cause_id, now, detail=''):
+    def observe_companions(self, missing, now):
+        """Which processes that this one relies on are not heard, as a sentence; '' when all are there."""
+        self._events.level('companion_missing', bool(missing), now, SUPERVISOR, missing)
+        self._settle(now)
+
+    def report(self, cause_id, now, detail='', source=SUPERVISOR):
         """A cause that the caller found itself, for instance a second publisher.
 
         Raises:
             KeyError: no such cause in ``CAUSES``.
         """
-        self._events.raise_(cause_id, now, detail=detail, lasting=self._config.fresh_before_reset)
-        self._settle(now)
+        self._events.raise_(cause_id, now, source, detail, self._config.fresh_before_reset)
+        self._react(now)
 
     def offer(self, setpoint, now):
         """Judge a row (a ``control.setpoint.Setpoint``); returns a ``Verdict``.
@@ -113,54 +131,85 @@ class Supervisor:
         An admitted one is commanded by the next tick, or later if it comes too close after the one before. It replaces
         an admitted one that has not been commanded yet.
         """
-        reason, detail = self._misplaced(setpoint, now)
-        if reason:
-            return self._refuse(reason, detail)
-        scale = self._speed_scale()
-        admission = self._envelope.admit(setpoint.positions, self._command, self._velocity, scale)
+        authority = self._authority
+        refused = authority.misplaced(setpoint, now) or self._ignored()
+        if refused:
+            return self._refuse(*refused)
+        admission = self._envelope.admit(setpoint.positions, self._motion.command, self._motion.velocity,
+                                         self._speed_scale(), self._hand_speed())
         clamped = admission.limited.clamped if admission.limited else ()
-        self._clamped_in_a_row = self._clamped_in_a_row + 1 if clamped else 0
+        authority.clamped_in_a_row = authority.clamped_in_a_row + 1 if clamped else 0
         cause, detail = admission.cause, admission.detail
-        if not cause and self._clamped_in_a_row >= self._config.clamped_rows_limit:
-            cause, detail = 'too_many_clamped', f'{self._clamped_in_a_row} rows, now {", ".join(clamped)}'
+        if not cause and authority.clamped_in_a_row >= self._config.clamped_rows_limit:
+            cause, detail = 'too_many_clamped', f'{authority.clamped_in_a_row} rows, now {", ".join(clamped)}'
         if cause:
-            self._events.raise_(cause, now, detail=detail)
-            self._settle(now)
-            return self._refuse(cause, detail)
-        self._pending = admission.limited
-        self._sequence = setpoint.sequence
-        self._due = max(setpoint.target_time, self._due + self._config.row_period)
-        self._row_at = now
+            return self._hold(cause, detail, now)
+        self._motion.take(admission.limited)
+        authority.take(setpoint, now)
         self._settle(now, row=True)
         kind = Outcome.CLAMPED if clamped else Outcome.ACCEPTED
         self._rows[kind] += 1
         return Verdict(kind, detail=', '.join(clamped), positions=admission.limited.positions.copy())
 
-    def request_arm(self, authority, now):
+    def offer_chunk(self, chunk, now):
+        """Judge a chunk (a ``control.chunk.ActionChunk``) before its first row is offered; returns a ``Verdict``.
+
+        One that could not be played to its end brakes the arms. Sources in ``planned_authorities`` may send no row of
+        an epoch before a chunk of it was admitted, and none is that was inferred before the arms stood: so whoever gets
+        the arms looks at them first.
+        """
+        refused = self._authority.outdated(chunk, now) or self._ignored()
+        if refused:
+            return self._refuse(*refused)
+        late = math.ceil((now - chunk.observed_at) / self._config.row_period - ROUNDING)
+        if late >= len(chunk.rows):
+            return self._refuse('setpoint_stale', f'chunk whose {len(chunk.rows)} rows are all late')
+        verdict = check_chunk(chunk.rows, self._motion.command, self._envelope, max(0, late))
+        if verdict.cause:
+            return self._hold(verdict.cause, verdict.detail, now)
+        self._authority.planned = True
+        return Verdict(Outcome.ACCEPTED)
+
+    def request_arm(self, authority, now, origin='', reduced=False):
         """Give the arms to a source; a ``Reply`` with the new epoch.
 
         Moves nothing. Leads to HELD until that source's first row. While another source (or the same) is running it
-        brakes first. Clears what only asked for a new epoch.
+        brakes first. Clears what only asked for a new epoch. ``reduced`` holds the source to the reduced speed.
         """
         blockers = self._against_arming(authority, now)
         if blockers:
-            return Reply(False, self._epoch, tuple(blockers))
-        if not self._authority:
-            measured = self._inputs.measured()
-            self._command = self._first_command(measured)
-            self._model.reset(measured)
-            self._lagging_since = math.inf
-        self._authority = authority
-        self._open_epoch()
+            return Reply(False, self.epoch, tuple(blockers))
+        measured = self._inputs.measured()
+        if not self.authority:
+            self._motion.begin(measured)
+            self._monitor.begin(measured)
+        self._authority.grant(authority, origin, reduced)
+        self._open_epoch(now)
+        self._monitor.granted()
         self._events.clear(Clears.EPOCH)
         self._settle(now, halt=True)
-        return Reply(True, self._epoch)
+        return Reply(True, self.epoch)
+
+    def request_takeover(self, take, authority, now):
+        """An operator's source takes the arms from whoever has them, or hands them back; a ``Reply``. Moves nothing.
+
+        The arms brake, and the new source starts from the last command in a new epoch. Handing back goes to the source
+        that they were taken from, or to ``authority``; what it had queued or inferred before counts no more. A reduced
+        speed that was asked for stays.
+        """
+        blockers = against_takeover(take, authority, self.authority, self._authority.origin, self._config)
+        if blockers:
+            return Reply(False, self.epoch, tuple(blockers))
+        reduced = self._authority.reduced
+        if take:
+            return self.request_arm(authority, now, self.authority, reduced)
+        return self.request_arm(authority or self._authority.origin, now, reduced=reduced)
 
     def request_disarm(self, now):
         """Take the arms back: brake, hold, publish nothing more. Always accepted."""
-        self._authority = ''
+        self._authority.withdraw()
         self._settle(now)
-        return Reply(True, self._epoch)
+        return Reply(True, self.epoch)
 
     def request_reset(self, event_id, now):
         """Clear a latched stop, if the operator saw the latest event and nothing stands against it. Moves nothing."""
@@ -169,183 +218,130 @@ class Supervisor:
             latest = self._events.last_event_id
             blockers.append(f'the request names event {event_id}, the latest is {latest}: look again')
         if blockers:
-            return Reply(False, self._epoch, tuple(blockers))
+            return Reply(False, self.epoch, tuple(blockers))
         self._events.clear(Clears.RESET, Clears.EPOCH)
-        self._open_epoch()
+        self._inputs.stops.forget_released_strangers()
+        self._open_epoch(now)
         self._settle(now)
-        return Reply(True, self._epoch)
+        return Reply(True, self.epoch)
 
     def tick(self, now):
         """One cycle of the loop; returns an ``Output`` with the command to send now, if any."""
-        passed = self._loop.cycle(now)
-        if self._loop.stepped:
-            self._start_over(now)
-        self._watch(now, passed)
-        self._settle(now)
-        command = self._next_command(now)
-        self._settle(now)
-        shown = self._state, self._events.active, self._authority, self._epoch
-        changed, self._reported = shown != self._reported, shown
-        return Output(command, self._state, changed)
+        if not self._failure:
+            try:
+                return self._cycle(now)
+            except Exception as error:  # whatever it is, the arms must come to rest
+                self.fail(error, now)
+        try:
+            command = self._motion.last_resort(now)
+        except Exception:
+            command = None  # the servos hold the last goal
+        self._state = self._failed_state()
+        return self._output(command, (self._failure,))
+
+    def fail(self, error, now):
+        """Any call of this object raised ``error``: from now on it only brakes, holds and says so, until a restart."""
+        if self._failure:
+            return
+        detail = f'{type(error).__name__}: {error}'
+        event_id = self._events.last_event_id = self._events.last_event_id + 1
+        self._failure = ActiveCause(CAUSES['internal_error'], SUPERVISOR, event_id, now, detail)
+        self._authority.withdraw()
+        self._state = self._failed_state()
 
     def status(self, now):
         """``Status`` for publishing: each call issues the next counter value, which stop sources have to echo."""
-        latched = self._state in LATCHED.values() or self._events.worst() >= Severity.PROTECTIVE
-        if self._clearance[1] is not self._command:
-            self._clearance = self._envelope.min_clearance(self._command), self._command
-        period_max, self._loop.period_max = self._loop.period_max, 0.0
+        blockers, causes, ages, scale = (FAULTY,), (self._failure,), {}, 0.0
+        if not self._failure:
+            causes, ages, scale = self._events.active, self._inputs.ages(now), self._speed_scale()
+            latched = self._state in LATCHED.values() or self._events.worst() >= Severity.PROTECTIVE
+            blockers = tuple(self._against_reset(now) if latched else self._against_arming(None, now))
+            if self._clearance[1] is not self._motion.command:
+                self._clearance = self._envelope.min_clearance(self._motion.command), self._motion.command
+        loop = self._monitor.loop
+        period_max, loop.period_max = loop.period_max, 0.0
         return Status(
-            self._inputs.counter.issue(now), self._state, self._authority, self._epoch, bool(self._authority),
-            self._events.active, self._events.last_event_id,
-            tuple(self._against_reset(now) if latched else self._against_arming(None, now)), self._speed_scale(),
-            self._clearance[0], self._rows[Outcome.ACCEPTED], self._rows[Outcome.CLAMPED], self._rows[Outcome.REFUSED],
-            self._inputs.ages(now), period_max)
+            self._inputs.stops.counter.issue(now), self._state, self.authority, self.epoch, bool(self.authority),
+            causes, self._events.last_event_id, blockers, scale, self._clearance[0],
+            self._rows[Outcome.ACCEPTED], self._rows[Outcome.CLAMPED], self._rows[Outcome.REFUSED], ages, period_max,
+            self._authority.origin, self._hand_speed())
 
-    def _misplaced(self, setpoint, now):
-        """Why a row is none of the current source, epoch, state and time, as (reason, detail); ('', '') if it is."""
-        config = self._config
-        if not self._authority or setpoint.source != self._authority:
-            return 'setpoint_source', f'{setpoint.source!r}, authority is {self._authority!r}'
-        if setpoint.epoch != self._epoch:
-            return 'setpoint_epoch', f'{setpoint.epoch}, current is {self._epoch}'
-        if self._state not in (SafetyState.HELD, SafetyState.RUNNING) or self._events.worst() >= Severity.HOLD:
-            return self._state.name.lower(), 'rows are ignored until the next arming'
-        age = now - setpoint.target_time
-        if not -config.row_max_lead <= age <= config.row_max_age:
-            return 'setpoint_stale', f'{age:.3f} s old'
-        if setpoint.sequence <= self._sequence:
-            return 'setpoint_sequence', f'{setpoint.sequence} after {self._sequence}'
-        early = self._due + config.row_period - setpoint.target_time
-        if early > config.row_slack + ROUNDING:
-            return 'setpoint_sequence', f'{early:.3f} s before its place in the grid of rows'
-        return '', ''
+    def _failed_state(self):
+        return SafetyState.STOPPING if self._motion.moving else SafetyState.FAULT
+
+    def _cycle(self, now):
+        moving = self._state is SafetyState.RUNNING
+        silent = self._authority.silent_for(now) + ROUNDING if moving else 0.0
+        self._monitor.cycle(now, self.authority, self._motion.command, silent)
+        if self._monitor.loop.stepped:
+            self._motion.forget_time(self._state, now)
+        self._settle(now)
+        command = self._motion.next(self._state, bool(self.authority), now)
+        self._settle(now)
+        return self._output(command, self._events.active)
+
+    def _output(self, command, causes):
+        shown = self._state, causes, self.authority, self.epoch
+        changed, self._reported = shown != self._reported, shown
+        return Output(command, self._state, changed)
+
+    def _ignored(self):
+        """Why no row of the current source and epoch passes, as (reason, detail); None if rows may pass."""
+        if self._state in (SafetyState.HELD, SafetyState.RUNNING) and self._events.worst() < Severity.HOLD:
+            return None
+        return self._state.name.lower(), 'rows are ignored until the next arming'
+
+    def _hold(self, cause, detail, now):
+        self._events.raise_(cause, now, self.authority, detail)
+        self._settle(now)
+        return self._refuse(cause, detail)
 
     def _refuse(self, reason, detail):
         self._rows[Outcome.REFUSED] += 1
         return Verdict(Outcome.REFUSED, reason, detail)
 
-    def _check_stamp(self, kind, name, stamp, now):
-        if kind is Stamp.FUTURE and self._authority:
-            self._events.raise_('clock_step', now, name, f'stamp {stamp - now:.3f} s ahead',
-                                self._config.fresh_before_reset)
-
-    def _watch(self, now, passed):
-        """Raise and lower every cause that is a condition on inputs and time."""
-        level, armed = self._events.level, bool(self._authority)
-        level('loop_overrun', armed and self._loop.overrun, now, detail=f'last cycle {passed:.3f} s')
-        for side, arm in self._inputs.arms.items():
-            late = armed and not arm.invalid and arm.watch.late(now)
-            level('joint_states_stale', late, now, side.value, f'{arm.watch.age(now):.2f} s')
-        pictured = self._authority in self._config.camera_authorities
-        for name, watch in self._inputs.cameras.items():
-            level('camera_stale', pictured and watch.late(now), now, name, f'{watch.age(now):.2f} s')
-        self._watch_stops(now)
-        self._watch_tracking(now, passed)
-        if self._state is SafetyState.RUNNING and now - self._row_at >= self._config.starvation - ROUNDING:
-            self._events.raise_('policy_starved', now, detail=f'{self._authority} for {now - self._row_at:.3f} s')
-
-    def _watch_stops(self, now):
-        for name, button in self._inputs.stops.items():
-            self._events.level('stop_pressed', button.pressed, now, name)
-            lost = button.lost(now) if self._inputs.required(name) and button.heard else ''
-            self._events.level('stop_source_lost', bool(lost), now, name, lost)
-
-    def _watch_tracking(self, now, passed):
-        config, residual, side = self._config, 0.0, ''
-        if self._authority:
-            self._model.advance(self._command, passed)
-            residuals = self._model.residual(self._inputs.measured())
-            residual, side = float(residuals.max()), SIDES[int(residuals.argmax()) // 6].value
-        if residual <= config.tracking_act:
-            self._lagging_since = math.inf
-        elif self._lagging_since is math.inf:
-            self._lagging_since = now
-        detail = f'{side} arm {residual:.2f} rad off the servo model'
-        self._events.level('tracking_lag', residual > config.tracking_warn, now, detail=detail)
-        lasting = now - self._lagging_since >= config.tracking_time - ROUNDING
-        self._events.level('tracking_error', lasting, now, detail=detail)
+    def _react(self, now):
+        """Settle if an event is new: a flood of messages must not cost more than it says."""
+        if self._events.last_event_id != self._settled:
+            self._settle(now)
 
     def _settle(self, now, row=False, halt=False):
         """Bring the state in line with the causes, and begin the brake where it asks for one."""
+        if self._failure:
+            return
         self._events.expire(now)
+        self._settled = self._events.last_event_id
         worst = self._events.worst()
         if worst >= Severity.PROTECTIVE:
-            self._authority = ''
-        before, armed = self._state, bool(self._authority)
+            self._authority.withdraw()
+        before, armed = self._state, bool(self.authority)
         self._state = next_state(before, Facts(
-            sensed=self._inputs.measured() is not None, worst=worst, moving=bool(self._velocity.any()), armed=armed,
+            sensed=self._inputs.sensed(), worst=worst, moving=self._motion.moving, armed=armed,
             ready=not armed and not self._against_arming(None, now), row=row, halt=halt))
-        if self._state is before:
-            return
-        if self._state is not SafetyState.RUNNING:
-            self._pending = None
-        if self._state is SafetyState.STOPPING:
-            # From the last command on, so that the speed between it and the first sample of the brake is continuous.
-            self._brake = Brake(self._command, self._velocity, self._envelope.limits, self._sent_at)
-        stood = before in (SafetyState.HELD, SafetyState.RUNNING)
-        says_hold = self._state is SafetyState.HELD or (stood and self._state in LATCHED.values())
-        self._repeat_at = now if says_hold and before is not SafetyState.STOPPING else (
-            now + self._config.row_period if self._state is SafetyState.HELD else math.inf)
+        if self._state is not before:
+            self._motion.enter(self._state, before, now)
+            if self._state is SafetyState.HELD:
+                self._authority.stands(now)
 
-    def _next_command(self, now):
-        """(14,) to send in this cycle, or None."""
-        if self._pending is not None:
-            # Two close together would double the speed: the row before came late, or a brake has just ended.
-            slack = self._config.row_slack if self._velocity.any() else 0.0
-            if now - self._sent_at < self._config.row_period - slack - ROUNDING:
-                return None
-            self._commit(self._pending.positions, self._pending.velocity, now)
-            self._pending = None
-        elif self._state is SafetyState.STOPPING:
-            self._commit(*self._brake.at(now), now)
-        elif now >= self._repeat_at - ROUNDING:
-            # After a latched stop once, since a repaired arm must not be pulled back; while armed without a gap.
-            self._repeat_at = now + self._config.row_period if self._authority else math.inf
-        else:
-            return None
-        return self._command.copy()
-
-    def _commit(self, positions, velocity, now):
-        self._command, self._velocity, self._sent_at = positions, velocity, now
-
-    def _start_over(self, now):
-        """The clock went back: no time noted before means anything. Inputs are heard afresh; a brake goes on."""
-        self._inputs = Inputs(self._config, self._inputs.counter)
-        self._events.forget_presence()
-        self._sent_at, self._lagging_since = now, math.inf
-        if math.isfinite(self._repeat_at):
-            self._repeat_at = now
-        if self._state is SafetyState.STOPPING:
-            self._brake = Brake(self._command, self._velocity, self._envelope.limits, now)
-        if self._authority:
-            self._events.raise_('clock_step', now, detail='the clock of the supervisor went back')
-            self._settle(now)
-
-    def _first_command(self, measured):
-        """The measured pose, per arm; or the last command, where the servos evidently still hold it.
-
-        Commanding the measured pose again and again would walk an arm downwards: it always hangs a little below.
-        """
-        first = measured.copy()
-        for i in range(len(SIDES)):
-            arm = slice(7 * i, 7 * i + 7)
-            if self._command is None:
-                continue
-            if np.abs(measured[arm] - self._command[arm])[:6].max() <= self._config.hold_tolerance:
-                first[arm] = self._command[arm]
-        return first
-
-    def _open_epoch(self):
-        self._epoch += 1
-        self._pending = None
-        self._sequence, self._due, self._clamped_in_a_row = -1, -math.inf, 0
+    def _open_epoch(self, now):
+        self._authority.open_epoch()
+        if not self._motion.moving:
+            self._authority.stands(now)
 
     def _against_arming(self, authority, now):
-        return against_arming(authority, self._authority, self._velocity.any(), self._config, self._events,
-                              self._inputs, now)
+        if self._failure:
+            return [FAULTY]
+        return against_arming(authority, self.authority, self._motion.moving, self._config, self._events, self._inputs,
+                              now)
 
     def _against_reset(self, now):
-        return against_reset(self._velocity.any(), self._config, self._events, self._inputs, now)
+        if self._failure:
+            return [FAULTY]
+        return against_reset(self._motion.moving, self._config, self._events, self._inputs, now)
 
     def _speed_scale(self):
         return self._config.slow_scale if self._events.slowed() else 1.0
+
+    def _hand_speed(self):
+        reduced = self._authority.reduced or self.authority in self._config.reduced_authorities
+        return self._config.reduced_speed if reduced else math.inf

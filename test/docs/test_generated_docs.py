@@ -42,7 +42,8 @@ def test_every_safety_key_is_on_the_page_with_its_value():
     sections = generate.safety_sections((ROOT / 'config' / 'safety.yaml').read_text())
     shown = {key.strip('`'): yaml.safe_load(value.strip('`')) for _, _, rows in sections for key, value, _ in rows}
     expected = yaml.safe_load((ROOT / 'config' / 'safety.yaml').read_text())
-    cell = expected.pop('cell')
-    assert shown == expected | {f'cell.{key}': value for key, value in cell.items()}
-    assert set(expected) == {item.name for item in fields(SafetyConfig)} - {'cell'}
+    cell, boxes = expected.pop('cell'), expected.pop('keep_out')
+    assert shown == expected | {f'cell.{key}': value for key, value in cell.items()} | {
+        f'keep_out.{key}': value for key, value in boxes.items()}
+    assert set(expected) == {item.name for item in fields(SafetyConfig)} - {'cell', 'keep_out'}
     assert set(CELL_KEYS) < set(cell)

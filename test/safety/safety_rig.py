@@ -9,6 +9,8 @@ from cosmos_policy_ros.embodiment.gripper import GRIPPER_MAPS
 from cosmos_policy_ros.embodiment.joints import SIDES
 from cosmos_policy_ros.embodiment.poses import START
 from cosmos_policy_ros.safety.config import load_config
+from cosmos_policy_ros.safety.latch import LatchRecord
+from cosmos_policy_ros.safety.records import Outcome
 from cosmos_policy_ros.safety.supervisor import Supervisor
 
 CONFIG_FILE = Path(__file__).parents[2] / 'config' / 'safety.yaml'
@@ -27,13 +29,16 @@ class Rig:
     ``sent`` keeps (time, command), ``states`` the state after each tick by time.
     """
 
-    def __init__(self, **changes):
-        self.config = replace(load_config(CONFIG_FILE), **changes)
-        self.core = Supervisor(self.config)
+    def __init__(self, record=LatchRecord(), **changes):
+        self.config = replace(load_config(CONFIG_FILE), **{'planned_authorities': (), **changes})
+        self.core = Supervisor(self.config, record, 5.0)
         self.ticks = 0
         self.measured = START.copy()
         self.feeds = {'left', 'right', 'operator', *self.config.cameras}
         self.follows = True
+        self.obeyed = lambda command: command  # what the arms make of the command
+        self.efforts = np.full(14, np.nan)
+        self.fingerprint = lambda camera: None
         self.pressed = False
         self.stop_sequence = 0
         self.echo = None
@@ -41,6 +46,7 @@ class Rig:
         self.sequence = 0
         self.sent = []
         self.states = {}
+        self.reported = None
 
     @property
     def now(self):
@@ -50,7 +56,8 @@ class Rig:
         values = self.measured[7 * SIDES.index(side):][:7].copy() if positions is None else positions
         if positions is None:
             values[6] = gripper_observation(values[6])
-        self.core.observe_joints(side, values, self.now if stamp is None else stamp, self.now)
+        self.core.observe_joints(side, values, self.now if stamp is None else stamp, self.now,
+                                 self.efforts[7 * SIDES.index(side):][:7])
 
     def heartbeat(self):
         self.stop_sequence += 1
@@ -63,21 +70,31 @@ class Rig:
             self.ticks += 1
             if self.follows and self.core.command is not None:
                 lag = np.tile([*self.config.servo_lag, 0.05], 2)
-                self.measured += (self.core.command - self.measured) * (1 - np.exp(-TICK / lag))
+                self.measured += (self.obeyed(self.core.command) - self.measured) * (1 - np.exp(-TICK / lag))
             for side in SIDES:
                 if side.value in self.feeds:
                     self.observe(side)
             for camera in self.config.cameras:
                 if camera in self.feeds and self.ticks % 3 == 0:
                     self.core.observe_camera(camera, self.now, self.now)
+                    if self.fingerprint(camera) is not None:
+                        self.core.observe_picture(camera, self.fingerprint(camera))
             if 'operator' in self.feeds and self.ticks % 5 == 0:
                 self.heartbeat()
-            output = self.core.tick(self.now)
-            self.states[self.now] = output.state.name
+            output = self.cycle()
             if self.ticks % 10 == 0:
                 self.counter = self.core.status(self.now).counter
-            if output.command is not None:
-                self.sent.append((self.now, output.command))
+        return output
+
+    def cycle(self):
+        """One tick without new inputs, at the present moment."""
+        before = self.reported
+        output = self.core.tick(self.now)
+        self.states[self.now] = output.state.name
+        self.reported = output.state, [active.event_id for active in self.core.record.causes]
+        assert output.changed or self.reported == before, 'a stop is announced in the tick that it happens in'
+        if output.command is not None:
+            self.sent.append((self.now, output.command))
         return output
 
     def row(self, positions, **changes):
@@ -127,6 +144,44 @@ class Rig:
     @property
     def causes(self):
         return [active.cause.id for active in self.status.causes]
+
+
+def brakes_and_latches(rig, cause, state='PROTECTIVE_STOP'):
+    """A stop has just happened: named with its source, braked, latched, and nothing more is published."""
+    assert cause in rig.causes
+    assert all(active.source and active.event_id for active in rig.status.causes)
+    assert rig.state in ('STOPPING', state)
+    assert not rig.status.armed
+    rig.step(10)
+    assert rig.state == state
+    assert cause in rig.causes
+    sent = len(rig.sent)
+    rig.step(20)
+    assert len(rig.sent) == sent, 'a stopped supervisor publishes nothing more'
+
+
+def can_be_reset(rig):
+    """What the stop was for is gone: after a while a reset clears it, and the arms can be armed."""
+    rig.feeds = {'left', 'right', 'operator', *rig.config.cameras}
+    rig.step(100)
+    reply = rig.core.request_reset(rig.status.last_event_id, rig.now)
+    assert reply.accepted, reply.blockers
+    assert (rig.state, rig.causes) == ('DISARMED', [])
+    rig.step(60)
+    assert rig.core.request_arm('policy', rig.now).accepted
+
+
+def brakes_and_holds(rig, cause):
+    """A hold has just happened: named with its source, braked, and going on takes a new epoch."""
+    assert rig.causes == [cause]
+    assert rig.status.causes[0].source and rig.status.causes[0].event_id == rig.status.last_event_id
+    assert rig.offer(rig.core.command).kind is Outcome.REFUSED
+    rig.step(10)
+    assert rig.state == 'HELD'
+    assert rig.offer(rig.core.command).kind is Outcome.REFUSED, 'new rows of the same epoch must not restart it'
+    assert rig.core.request_arm('policy', rig.now).accepted
+    assert rig.causes == []
+    assert rig.offer(rig.core.command).kind is Outcome.ACCEPTED
 
 
 def moving(start, speed, rows, joint=0):

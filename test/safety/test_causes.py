@@ -22,15 +22,20 @@ def test_severity_decides_what_clears(cause):
     """What latches needs a reset and no operator may take over before it; nothing latched clears by itself."""
     latched = cause.severity >= Severity.PROTECTIVE
     assert latched == (cause.clears in (Clears.RESET, Clears.RESTART))
-    assert latched != cause.operator_may_take_over
+    assert cause.operator_may_take_over == (not latched and cause.action is not Action.BAR)
     assert (cause.severity >= Severity.HOLD) == (cause.action is Action.BRAKE)
     assert cause.text and cause.hint
+
+
+@pytest.mark.parametrize('kind', [Action, Clears])
+def test_what_the_docs_print_is_a_text_of_its_own(kind):
+    assert all(isinstance(entry.value, str) and entry.value for entry in kind) and len(kind) == 4
 
 
 def test_severities_are_those_of_the_message():
     """``SafetyCause.msg`` documents the wire values."""
     text = (ROOT / 'msg' / 'SafetyCause.msg').read_text()
-    names = {'slow': Severity.SLOW, 'hold': Severity.HOLD, 'protective stop': Severity.PROTECTIVE,
+    names = {'notice': Severity.NOTICE, 'slow': Severity.SLOW, 'hold': Severity.HOLD, 'protective stop': Severity.PROTECTIVE,
              'emergency stop': Severity.EMERGENCY, 'fault': Severity.FAULT}
     comment = text.split('uint8 severity')[1].split('\n')[0]
     assert names == {name: int(value) for value, name in re.findall(r'(\d) ([a-z ]+)', comment)}

@@ -1,34 +1,13 @@
 """One test per cause of the table: what raises it, what the arms do, and what clears it."""
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from cosmos_policy_ros.embodiment.joints import Side
 from cosmos_policy_ros.embodiment.poses import START
 from cosmos_policy_ros.safety.records import Outcome
-from safety_rig import moving
-
-
-def brakes_and_latches(rig, cause, state='PROTECTIVE_STOP'):
-    assert cause in rig.causes
-    assert rig.state in ('STOPPING', state)
-    assert not rig.status.armed
-    rig.step(10)
-    assert rig.state == state
-    assert cause in rig.causes
-    sent = len(rig.sent)
-    rig.step(20)
-    assert len(rig.sent) == sent, 'a stopped supervisor publishes nothing more'
-
-
-def brakes_and_holds(rig, cause):
-    assert rig.causes == [cause]
-    assert rig.offer(rig.core.command).kind is Outcome.REFUSED
-    rig.step(10)
-    assert rig.state == 'HELD'
-    assert rig.offer(rig.core.command).kind is Outcome.REFUSED, 'new rows of the same epoch must not restart it'
-    assert rig.core.request_arm('policy', rig.now).accepted
-    assert rig.causes == []
-    assert rig.offer(rig.core.command).kind is Outcome.ACCEPTED
+from safety_rig import brakes_and_holds, brakes_and_latches, can_be_reset, moving
 
 
 def only_refuses(rig, verdict, reason):
@@ -67,21 +46,6 @@ def test_setpoint_sequence(rig, case):
         rig.step(2)
         verdict = rig.offer(row)
     only_refuses(rig, verdict, 'setpoint_sequence')
-
-
-def test_tracking_lag(rig):
-    """An arm that falls behind halves the speed limit until it has caught up."""
-    rig.running(speed=0.2, rows=2)
-    rig.follows = False
-    rig.measured[8] += 0.3
-    rig.play(moving(rig.core.command, 0.0, 2))
-    assert rig.causes == ['tracking_lag']
-    assert rig.status.speed_scale == 0.5
-    assert rig.state == 'RUNNING'
-    rig.measured[8] -= 0.3
-    rig.play(moving(rig.core.command, 0.0, 1))
-    assert rig.causes == []
-    assert rig.status.speed_scale == 1.0
 
 
 def test_policy_starved(rig):
@@ -171,6 +135,7 @@ def test_joint_states_stale(rig, side):
     rig.play(moving(rig.core.command, 2.0, 1))
     brakes_and_latches(rig, 'joint_states_stale')
     assert side in rig.status.causes[0].text
+    can_be_reset(rig)
 
 
 @pytest.mark.parametrize('positions', [[-3.1416] * 6 + [0.1], [np.nan] * 7, [0.0] * 6])
@@ -179,6 +144,7 @@ def test_joint_states_invalid(rig, positions):
     rig.running()
     rig.observe(Side.RIGHT, positions)
     brakes_and_latches(rig, 'joint_states_invalid')
+    can_be_reset(rig)
 
 
 def test_camera_stale(rig):
@@ -189,35 +155,105 @@ def test_camera_stale(rig):
     assert rig.causes == []
     rig.play([rig.core.command] * 3)
     brakes_and_latches(rig, 'camera_stale')
-
-
-@pytest.mark.parametrize('cause, state', [('camera_frozen', 'PROTECTIVE_STOP'), ('duplicate_publisher', 'ESTOPPED')])
-def test_reported(rig, cause, state):
-    rig.running()
-    rig.core.report(cause, rig.now, 'seen by the node')
-    assert 'seen by the node' in rig.status.causes[0].text
-    brakes_and_latches(rig, cause, state)
+    can_be_reset(rig)
 
 
 def test_camera_frozen(rig):
-    test_reported(rig, 'camera_frozen', 'PROTECTIVE_STOP')
+    """A picture that does not change while the arms move, under fresh stamps. At rest a noiseless camera repeats it."""
+    still = {name: 0 for name in rig.config.cameras}
+    rig.fingerprint = lambda camera: still[camera] + (rig.ticks if camera != 'cam_left_wrist' else 0)
+    rig.running(speed=0.0)
+    rig.play([rig.core.command] * 25)
+    assert rig.causes == [], 'nothing moves'
+    rig.play(moving(rig.core.command, 0.5, 12, joint=7))
+    assert rig.causes == [], 'the left wrist camera need not see the right arm move'
+    rig.play(moving(rig.core.command, 0.5, 14))
+    assert rig.causes == []
+    rig.play(moving(rig.core.command, 0.5, 6))
+    brakes_and_latches(rig, 'camera_frozen')
+    assert [active.source for active in rig.status.causes] == ['cam_left_wrist']
+    rig.step(100)
+    assert any('do not change' in blocker for blocker in rig.status.blockers)
+    assert not rig.core.request_reset(rig.status.last_event_id, rig.now).accepted, 'frozen until a picture differs'
+    still['cam_left_wrist'] = 1
+    rig.step(10)
+    assert rig.core.request_reset(rig.status.last_event_id, rig.now).accepted
 
 
 def test_duplicate_publisher(rig):
-    test_reported(rig, 'duplicate_publisher', 'ESTOPPED')
+    """Found by the node; present for as long as it goes on reporting."""
+    rig.running()
+    rig.core.report('duplicate_publisher', rig.now, '1 other', '/follower_left/commands')
+    assert rig.status.causes[0].text == 'something else commands the arms too (/follower_left/commands): 1 other'
+    brakes_and_latches(rig, 'duplicate_publisher', 'ESTOPPED')
+    rig.step(100)
+    rig.core.report('duplicate_publisher', rig.now)
+    assert not rig.core.request_reset(rig.status.last_event_id, rig.now).accepted
+    rig.step(51)
+    assert rig.core.request_reset(rig.status.last_event_id, rig.now).accepted
 
 
-def test_tracking_error(rig):
-    """A joint off the servo model for 200 ms; the lag of normal motion is not an error."""
-    rig.running(speed=2.2, rows=12)
-    assert rig.causes == []
-    rig.follows = False
-    rig.measured[4] += 0.8
-    rig.play([rig.core.command] * 4)
-    assert rig.causes == ['tracking_lag']
-    rig.play([rig.core.command] * 2)
-    brakes_and_latches(rig, 'tracking_error')
-    assert 'left arm' in rig.status.causes[0].text
+def test_config_changed(rig):
+    """A file that is not the one in force stands against arming, and stops nothing."""
+    rig.running()
+    rig.core.observe_config('another digest', rig.now)
+    rig.play(moving(rig.core.command, 0.0, 2))
+    assert (rig.causes, rig.state, rig.status.speed_scale) == (['config_changed'], 'RUNNING', 1.0)
+    rig.core.request_disarm(rig.now)
+    rig.step(100)
+    assert rig.state == 'DISARMED'
+    assert any('configuration' in blocker for blocker in rig.core.request_arm('policy', rig.now).blockers)
+    rig.core.observe_config(rig.config.digest, rig.now)
+    assert rig.core.request_arm('policy', rig.now).accepted
+
+
+def test_companion_missing(rig):
+    """Without its companions nothing is armed, and nothing that runs is stopped."""
+    rig.core.observe_companions('guard_node is not heard', rig.now)
+    rig.step(50)
+    assert rig.state == 'DISARMED'
+    assert any('guard_node is not heard' in blocker for blocker in rig.core.request_arm('policy', rig.now).blockers)
+    rig.core.observe_companions('', rig.now)
+    rig.running()
+    rig.core.observe_companions('guard_node is not heard', rig.now)
+    rig.play(moving(rig.core.command, 0.0, 2))
+    assert (rig.causes, rig.state, rig.status.speed_scale) == (['companion_missing'], 'RUNNING', 1.0)
+
+
+def test_setpoint_unplanned(make_rig):
+    """No row passes before a chunk that was inferred from where the arms stand, nor after a hand-back."""
+    rig = make_rig(planned_authorities=('policy',)).armed()
+    armed_at = rig.now
+
+    def chunk(**changes):
+        values = {'source': 'policy', 'epoch': rig.core.epoch, 'observed_at': rig.now,
+                  'rows': np.tile(rig.core.command, (50, 1)), **changes}
+        return rig.core.offer_chunk(SimpleNamespace(**values), rig.now)
+    rig.step(5)
+    assert rig.offer(rig.core.command).reason == 'setpoint_unplanned'
+    for changes, reason in (({'observed_at': armed_at - 0.01}, 'setpoint_unplanned'), ({'source': 'park'}, 'setpoint_source'),
+                            ({'observed_at': float('nan')}, 'setpoint_unplanned'),
+                            ({'observed_at': rig.now + 0.06}, 'setpoint_unplanned'),
+                            ({'rows': np.zeros((0, 14))}, 'setpoint_stale'), ({'epoch': 0}, 'setpoint_epoch')):
+        assert chunk(**changes).reason == reason
+        assert rig.offer(rig.core.command).reason == 'setpoint_unplanned'
+    assert chunk(observed_at=armed_at).kind is Outcome.ACCEPTED
+    rig.play(moving(rig.core.command, 2.0, 4))
+    assert rig.state == 'RUNNING'
+    assert rig.core.request_takeover(True, 'teleop', rig.now).accepted
+    rig.step(10)
+    assert rig.offer(rig.core.command).kind is Outcome.ACCEPTED, 'an operator plans by himself'
+    rig.play(moving(rig.core.command, 0.2, 4))
+    assert rig.core.request_takeover(False, '', rig.now).accepted
+    assert rig.state == 'STOPPING'
+    during = rig.now
+    assert chunk(observed_at=during).reason == 'setpoint_unplanned', 'the arms still brake'
+    rig.step(10)
+    assert rig.state == 'HELD'
+    assert chunk(observed_at=during).reason == 'setpoint_unplanned'
+    assert rig.offer(rig.core.command).reason == 'setpoint_unplanned'
+    assert chunk().kind is Outcome.ACCEPTED
+    assert rig.offer(rig.core.command).kind is Outcome.ACCEPTED
 
 
 @pytest.mark.parametrize('kind', ['stamp', 'loop', 'loop while held', 'loop while stopping'])
@@ -252,6 +288,11 @@ def test_loop_overrun(rig):
             if count == 2:
                 rig.offer(rig.core.command)
     brakes_and_latches(rig, 'loop_overrun')
+    for _ in range(60):
+        rig.ticks += 1
+        rig.step()
+    assert any('too slowly' in blocker for blocker in rig.status.blockers), 'still too slow'
+    can_be_reset(rig)
 
 
 @pytest.mark.parametrize('source', ['operator', 'someone else'])
@@ -263,6 +304,9 @@ def test_stop_pressed(rig, source):
     rig.step()
     assert len(rig.sent) == sent + 1
     brakes_and_latches(rig, 'stop_pressed', 'ESTOPPED')
+    rig.core.observe_stop_source(source, False, 1000, rig.counter, rig.now)
+    rig.stop_sequence = 1000
+    can_be_reset(rig)
 
 
 @pytest.mark.parametrize('how', ['silent', 'frozen', 'not answering'])
@@ -279,15 +323,48 @@ def test_stop_source_lost(rig, how):
     assert rig.causes == []
     rig.play([rig.core.command] * (3 if how != 'not answering' else 15))
     brakes_and_latches(rig, 'stop_source_lost', 'ESTOPPED')
+    rig.__dict__.pop('heartbeat', None)
+    rig.echo = None
+    can_be_reset(rig)
 
 
-def test_internal_error(rig):
-    """A fault cannot be reset."""
+@pytest.mark.parametrize('part, call', [('_monitor', 'cycle'), ('_motion', 'next'), ('_events', 'worst')])
+def test_internal_error(rig, part, call):
+    """An exception in the tick, wherever: from then on nothing but a brake and a hold, until a restart."""
     rig.running(speed=2.0)
-    rig.core.report('internal_error', rig.now, 'assertion')
-    brakes_and_latches(rig, 'internal_error', 'FAULT')
+    before = rig.core.command
+
+    def broken(*_):
+        raise ZeroDivisionError('of a test')
+    setattr(getattr(rig.core, part), call, broken)
+    output = rig.step()
+    assert output.changed and output.state.name == 'STOPPING'
+    assert before[0] < output.command[0] < before[0] + 2.0 * 0.04
+    assert [active.text for active in rig.status.causes] == [
+        'the supervisor failed (supervisor): ZeroDivisionError: of a test']
+    assert rig.status.causes[0].event_id == rig.status.last_event_id == 1
+    assert (rig.status.speed_scale, rig.status.ages) == (0.0, {})
+    path = [rig.step().command for _ in range(10)]
+    moved = [command[0] for command in path if command is not None]
+    assert moved and (np.diff(moved) >= 0).all() and path[-1] is None, 'a brake to rest, then silence'
+    assert rig.state == 'FAULT' and not rig.status.armed
+    assert rig.offer(rig.core.command, source='policy').reason == 'setpoint_source'
+    rig.core.fail(RuntimeError('once more'), rig.now)
+    assert rig.core.record.causes == rig.status.causes
     rig.step(200)
-    reply = rig.core.request_reset(rig.status.last_event_id, rig.now)
-    assert not reply.accepted
-    assert any('restart' in blocker for blocker in reply.blockers)
-    assert rig.state == 'FAULT'
+    assert not rig.core.request_arm('policy', rig.now).accepted
+    assert not rig.core.request_reset(rig.status.last_event_id, rig.now).accepted
+    assert rig.core.request_disarm(rig.now).accepted
+    assert not rig.step().changed
+    assert rig.state == 'FAULT' and rig.status.blockers == ('a fault needs a restart of the supervisor',)
+
+
+def test_even_the_brake_may_fail(rig):
+    """Then nothing is sent, and the servos hold the last goal; the fault is named all the same."""
+    rig.running(speed=2.0)
+
+    def broken(*_):
+        raise ZeroDivisionError('of a test')
+    rig.core._motion.next = rig.core._motion.last_resort = broken
+    assert [rig.step().command for _ in range(3)] == [None] * 3
+    assert rig.causes == ['internal_error'] and rig.state == 'STOPPING'

@@ -1,4 +1,6 @@
 """The supervisor as a whole: arming, rows, takeover, reset, and what part F of the traps warns of."""
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,13 +10,13 @@ from cosmos_policy_ros.embodiment.gripper import GRIPPER_MAPS
 from cosmos_policy_ros.embodiment.joints import Side
 from cosmos_policy_ros.embodiment.poses import START
 from cosmos_policy_ros.safety.records import Outcome
-from safety_rig import ROW, TICK, Rig, moving
+from safety_rig import ROW, TICK, Rig, brakes_and_latches, moving
 
 
 def test_boot_publishes_nothing_until_both_arms_are_seen(rig):
     rig.feeds = {'left'}
     assert rig.step(20).command is None
-    assert rig.state == 'BOOT'
+    assert (rig.state, rig.status.authority, rig.status.origin, rig.status.epoch) == ('BOOT', '', '', 0)
     assert not rig.core.request_arm('policy', rig.now).accepted
     rig.feeds.add('right')
     rig.step()
@@ -32,6 +34,13 @@ def test_arming_lists_every_blocker(rig):
         assert part in text
     assert 'cam_high: never seen' in '\n'.join(rig.core.request_arm('policy', rig.now).blockers)
     assert 'left arm' not in text
+
+
+def test_a_camera_nobody_watches_is_ignored(rig):
+    rig.running()
+    rig.core.observe_camera('cam_low', rig.now + 3600, rig.now)
+    rig.core.observe_picture('cam_low', 'still')
+    assert rig.causes == [] and 'camera/cam_low' not in rig.status.watched
 
 
 def test_a_source_without_cameras_can_be_armed_without_them(rig):
@@ -58,6 +67,18 @@ def test_the_stream_has_no_gap_while_armed_and_standing(rig):
     rig.step(100)
     assert np.diff([when for when, _ in rig.sent]) == pytest.approx(ROW)
     assert {command.tobytes() for _, command in rig.sent} == {rig.core.command.tobytes()}
+
+
+def test_the_stream_has_no_gap_and_no_haste_after_a_brake(rig):
+    """The last sample of the brake is the first of the stream that holds."""
+    rig.running(speed=2.5)
+    rig.core.request_arm('teleop', rig.now)
+    rig.sent.clear()
+    rig.step(40)
+    when = np.array([when for when, _ in rig.sent])
+    braking = np.array([rig.states[time] == 'STOPPING' for time in when])
+    assert np.diff(when[braking]) == pytest.approx(TICK)
+    assert np.diff(when)[braking.sum():] == pytest.approx(ROW) and len(when) > braking.sum() + 5
 
 
 def test_rows_come_out_bit_for_bit_and_at_the_next_tick(rig):
@@ -138,7 +159,7 @@ def test_disarming_brakes_and_then_publishes_nothing(rig):
     rig.step(10)
     assert rig.state == 'DISARMED'
     sent = len(rig.sent)
-    rig.step(50)
+    rig.step(60)
     assert len(rig.sent) == sent
     assert rig.state == 'READY'
     assert rig.offer(rig.core.command, source='policy').reason == 'setpoint_source'
@@ -154,7 +175,7 @@ def test_takeover_is_bumpless(rig):
         assert rig.offer(rig.core.command, source=before, epoch=epoch).kind is Outcome.REFUSED
         rig.step(10)
         assert rig.state == 'HELD', 'nothing moves before a row of the new source'
-        rows = moving(rig.core.command, 1.0, 3)
+        rows = moving(rig.core.command, 0.3, 3)
         assert {verdict.kind for verdict in rig.play(rows)} == {Outcome.ACCEPTED}
 
 
@@ -165,7 +186,7 @@ def test_arming_again_keeps_the_last_command_of_an_arm_that_still_holds_it(rig):
     rig.core.request_disarm(rig.now)
     rig.follows = False
     rig.measured[1] += 0.04
-    rig.measured[8] += 0.3
+    rig.measured[7:9] += 0.3
     rig.measured[13] = 0.5
     rig.step(60)
     assert rig.core.request_arm('policy', rig.now).accepted
@@ -255,6 +276,26 @@ def test_reset_lists_what_stands_against_it(rig, fault, blocker):
     assert set(reply.blockers) == set(rig.status.blockers)
 
 
+def test_reset_is_refused_while_the_arms_brake_and_while_the_cause_lasts(rig):
+    rig.running(speed=2.5)
+    rig.core.report('clock_step', rig.now, 'seen by the node', 'ntp')
+    assert 'the arms are still braking' in reset(rig).blockers
+    rig.step(45)
+    assert reset(rig).blockers == (
+        'the arms are not measured to be at rest', 'still holds: a clock stepped (ntp): seen by the node')
+    rig.step(100)
+    assert reset(rig).accepted
+
+
+def test_a_fault_that_the_caller_reports_cannot_be_reset(rig):
+    rig.running(speed=2.0)
+    rig.core.report('internal_error', rig.now, 'assertion')
+    brakes_and_latches(rig, 'internal_error', 'FAULT')
+    rig.step(200)
+    assert reset(rig).blockers == ('a fault needs a restart of the supervisor',)
+    assert rig.state == 'FAULT'
+
+
 def test_a_recovered_dead_bus_can_be_reset(rig):
     """A latch that can never be cleared is a trap too."""
     rig.running()
@@ -326,6 +367,45 @@ def test_a_stop_between_offer_and_tick_discards_the_row(rig):
     assert rig.core.command.tobytes() == held.tobytes()
 
 
+def chunk_of(rig, rows, observed_at):
+    return rig.core.offer_chunk(SimpleNamespace(source='policy', epoch=rig.core.epoch, observed_at=observed_at, rows=rows),
+                                rig.now)
+
+
+@pytest.mark.parametrize('change, cause', [
+    (lambda rows: rows.__setitem__((30, 3), np.nan), 'setpoint_nonfinite'),
+    (lambda rows: rows.__setitem__((30, 3), 1.0), 'far_outside_limits'),
+    (lambda rows: rows.__setitem__(slice(None), rows[:, ::-1]), 'arm_clearance'),
+    (lambda rows: rows[10:].__setitem__((slice(None), 1), np.linspace(-0.9, 1.2, 40)), 'workspace')])
+def test_a_bad_chunk_is_refused_before_its_first_row(rig, change, cause):
+    """The arms hold, and its rows are refused, though the first ones are good."""
+    rig.armed()
+    rows = np.tile(rig.core.command, (50, 1))
+    assert chunk_of(rig, rows, rig.now).kind is Outcome.ACCEPTED
+    rig.play(rows[:3])
+    change(rows)
+    verdict = chunk_of(rig, rows[:, :14], rig.now - ROW)
+    assert (verdict.kind, verdict.reason) == (Outcome.REFUSED, cause)
+    assert rig.causes == [cause] and rig.status.causes[0].source == 'policy'
+    rig.step()
+    assert rig.state == 'HELD' and rig.offer(rows[0]).kind is Outcome.REFUSED
+
+
+def test_rows_of_a_chunk_that_are_late_do_not_count(rig):
+    """They will not be played."""
+    rig.armed()
+    rig.step(100)
+    rows = np.tile(rig.core.command, (50, 1))
+    rows[:7, 0] = 2.0
+    assert chunk_of(rig, rows, rig.now - 8 * ROW).kind is Outcome.ACCEPTED
+    assert chunk_of(rig, rows, rig.now - 50 * ROW).reason == 'setpoint_unplanned', 'older than the epoch'
+    rig.step(200)
+    assert chunk_of(rig, rows, rig.now - 49 * ROW).kind is Outcome.ACCEPTED
+    assert chunk_of(rig, rows, rig.now - 50 * ROW).reason == 'setpoint_stale'
+    assert chunk_of(rig, rows, rig.now - 5 * ROW).reason == 'workspace'
+    assert chunk_of(rig, rows, rig.now).reason == 'held'
+
+
 def test_status_counts_and_names_everything(rig):
     rig.running()
     first, second = rig.status, rig.status
@@ -391,7 +471,7 @@ def test_no_emitted_sample_violates_a_limit(sequence):
     rig.step(20)
     assert rig.state not in ('RUNNING', 'STOPPING')
     config = rig.config
-    speed_limit = np.tile([config.arm_speed] * 6 + [config.gripper_speed], 2)
+    speed_limit = np.tile([*config.arm_speed, config.gripper_speed], 2)
     acceleration_limit = np.tile([*config.arm_acceleration, config.gripper_acceleration], 2)
     lower, upper = (np.tile([*arm, hand], 2) for arm, hand in ((config.arm_lower, config.gripper_lower),
                                                               (config.arm_upper, config.gripper_upper)))

@@ -16,6 +16,7 @@ class Model(RuleBasedStateMachine):
         self.rig.ready()
         self.latched = 0           # highest severity since the last reset
         self.authority = ''
+        self.origin = ''           # from whom an operator took the arms
         self.epoch = 0
         self.open = False          # a row of the authority would be accepted
         self.still = True          # no row accepted since the arms last came to rest
@@ -28,23 +29,57 @@ class Model(RuleBasedStateMachine):
 
     def latch(self, severity):
         self.latched = max(self.latched, severity)
-        self.authority, self.open = '', False
+        self.authority, self.origin, self.open = '', '', False
+
+    def armable(self, source):
+        ending = self.rig.state == 'STOPPING' and not self.authority
+        return source != 'ghost' and not self.latched and not ending and not self.rig.pressed
+
+    def granted(self, reply, wanted, source, origin=''):
+        assert reply.accepted == wanted == (not reply.blockers), reply.blockers
+        if wanted:
+            self.authority, self.origin, self.epoch = source, origin, self.epoch + 1
+            self.open = self.still = True
+            self.settle(20)
 
     @rule(source=st.sampled_from(['policy', 'teleop', 'park', 'ghost']))
     def arm(self, source):
-        braking = self.rig.state == 'STOPPING'
-        reply = self.rig.core.request_arm(source, self.rig.now)
-        ending = braking and not self.authority
-        wanted = source != 'ghost' and not self.latched and not ending and not self.rig.pressed
-        assert reply.accepted == wanted == (not reply.blockers)
-        if wanted:
-            self.authority, self.epoch, self.open, self.still = source, self.epoch + 1, True, True
-            self.settle(20)
+        wanted = self.armable(source)
+        self.granted(self.rig.core.request_arm(source, self.rig.now), wanted, source)
+
+    @rule(source=st.sampled_from(['policy', 'teleop', 'ghost']))
+    def take_over(self, source):
+        wanted = source == 'teleop' and self.authority in ('policy', 'park') and self.armable(source)
+        self.granted(self.rig.core.request_takeover(True, source, self.rig.now), wanted, source, self.authority)
+
+    @rule(source=st.sampled_from(['', 'park', 'ghost']))
+    def hand_back(self, source):
+        target = source or self.origin
+        wanted = self.authority == 'teleop' and target != '' and self.armable(target)
+        self.granted(self.rig.core.request_takeover(False, source, self.rig.now), wanted, target)
+
+    @rule()
+    def restart(self):
+        """The process ends at any moment and begins again with what it left on disk."""
+        died_armed = self.authority != ''
+        rig, event = self.rig, self.rig.status.last_event_id
+        self.rig = Rig(rig.core.record)
+        self.rig.pressed, self.rig.measured = rig.pressed, rig.measured
+        self.authority, self.origin, self.open, self.still = '', '', False, True
+        if died_armed:
+            self.latched = max(self.latched, 3)
+        assert self.rig.status.last_event_id == event + died_armed
+        self.rig.step(1)
+        assert self.rig.sent == []
+        if rig.pressed:
+            self.rig.heartbeat()
+            self.latched = 4
+        self.rig.step(80)
 
     @rule()
     def disarm(self):
         assert self.rig.core.request_disarm(self.rig.now).accepted
-        self.authority, self.open = '', False
+        self.authority, self.origin, self.open = '', '', False
 
     @rule(source=st.sampled_from(['policy', 'teleop']), back=st.integers(0, 2), step=st.floats(-0.03, 0.03))
     def row(self, source, back, step):
@@ -100,6 +135,7 @@ class Model(RuleBasedStateMachine):
             return
         status = self.rig.status
         assert status.authority == self.authority
+        assert status.origin == self.origin
         assert status.armed == bool(self.authority)
         assert status.epoch == self.epoch
         worst = max((active.cause.severity for active in status.causes), default=0)
@@ -111,4 +147,4 @@ class Model(RuleBasedStateMachine):
 
 
 TestLatchAndAuthority = Model.TestCase
-TestLatchAndAuthority.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+TestLatchAndAuthority.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)

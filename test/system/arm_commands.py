@@ -82,7 +82,7 @@ def assert_braked(times, rows, config):
     Returns the speed from which it was braked, rad/s.
     """
     period, dt = config.row_period, np.diff(times)
-    assert (dt > 0).all() and np.abs(np.diff(rows, axis=0)).max() <= config.arm_speed * period + 1e-5
+    assert (dt > 0).all() and (np.abs(np.diff(rows, axis=0)) <= np.array(config.arm_speed) * period + 1e-5).all()
     last = 1 + np.flatnonzero(dt > 1.4 * period)[0]  # rows come every 30 to 50 ms; a longer wait ends in the brake
     first = (rows[last - 1] - rows[last - 2]) / period
     speeds = np.vstack([first, np.diff(rows[last - 1:], axis=0) / dt[last - 1:, None]])

@@ -51,7 +51,7 @@ def test_the_arms_are_braked_within_their_limits(killed):
 
 def test_the_arms_hold_soon_after_the_last_row(killed):
     """Two slots without a row, the brake from any speed, and a few cycles of the loop."""
-    braking = CONFIG.arm_speed / min(CONFIG.arm_acceleration)
+    braking = max(CONFIG.arm_speed) / min(CONFIG.arm_acceleration)
     assert killed.held_at - killed.killed_at < CONFIG.starvation + braking + 0.08
 
 

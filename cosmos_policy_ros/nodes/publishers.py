@@ -1,0 +1,53 @@
+"""Who else publishes on a topic that only one may publish on."""
+from collections import Counter
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+    from rclpy.qos import QoSProfile, ReliabilityPolicy
+    SubscriptionEventCallbacks(matched=None)
+except (ImportError, TypeError):  # Humble: no event says that a publisher has come
+    SubscriptionEventCallbacks = None
+
+UNKNOWN = '_NODE_NAME_UNKNOWN_'
+"""Name of an endpoint whose node is not discovered yet, or that belongs to none."""
+
+
+class PublisherWatch:
+    """Finds publishers on some topics beside this node's own one and its guard's.
+
+    Args:
+        node: with one publisher on each of ``topics``. guard: name of the node that may have one more, '' for none.
+        changed: called when a publisher has come or gone, where the middleware tells; else only polling finds it.
+    """
+
+    def __init__(self, node, topics, guard, changed):
+        self._node, self._topics = node, topics
+        self._allowed = {node.get_name(), guard}
+        self._nameless = {}
+        if SubscriptionEventCallbacks is not None:
+            # The event needs a subscription; what it receives, mostly the own commands, is not even unpacked.
+            thin = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+            for topic, kind in topics.items():
+                node.create_subscription(kind, topic, lambda _: None, thin, raw=True,
+                                         event_callbacks=SubscriptionEventCallbacks(matched=lambda _: changed()))
+
+    def intruders(self, again=True):
+        """A sentence for each topic with publishers that do not belong there.
+
+        ``again``: this is a poll, some time after the one before. A node's name comes a moment after its endpoints, so
+        nameless ones count when two polls in succession find them.
+        """
+        return [sentence for topic in self._topics for sentence in self._on(topic, again)]
+
+    def _on(self, topic, again):
+        if self._node.count_publishers(topic) <= 1:
+            return
+        names = Counter(info.node_name for info in self._node.get_publishers_info_by_topic(topic))
+        nameless = names.pop(UNKNOWN, 0) if again else 0
+        others = [name for name, count in names.items() if count > (name in self._allowed) and name != UNKNOWN]
+        if nameless and self._nameless.get(topic):
+            others.append('one without a node')
+        if again:
+            self._nameless[topic] = nameless
+        if others:
+            yield f'{", ".join(others)} on {topic}'

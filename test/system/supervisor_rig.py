@@ -1,0 +1,101 @@
+"""Simulator and supervisor as processes, with an operator's station and a source of rows that swings the arms."""
+import math
+
+import numpy as np
+from arm_commands import HEARTBEAT, ArmWatch
+from graph_probe import wait
+from std_msgs.msg import Header
+
+from cosmos_policy_ros.embodiment.gripper import GRIPPER_MAPS
+from cosmos_policy_ros.embodiment.joints import ARM_SLICE, GRIPPER_INDEX, SIDES
+from cosmos_policy_ros.msg import JointSetpoint, SafetyStatus
+from cosmos_policy_ros.nodes.clock import seconds, time_message
+from cosmos_policy_ros.nodes.station import Station
+
+PERIOD = 0.04
+LATCHED = (SafetyStatus.PROTECTIVE_STOP, SafetyStatus.ESTOPPED)
+
+
+class Teleop:
+    """A source of rows: one every 40 ms of simulated time while it swings both waists."""
+
+    def __init__(self, probe, watch):
+        self._publisher = probe.publisher(JointSetpoint, '/cosmos_policy/setpoint')
+        self._heartbeat = probe.publisher(Header, '/cosmos_policy/source_heartbeat')
+        self._watch, self._sequence, self._begun = watch, 0, math.inf
+        probe.listen(Header, HEARTBEAT, self._tick)
+
+    def pose(self):
+        """(14,) where the arms are commanded to be, with the grippers as measured."""
+        pose, grippers = np.zeros(14), GRIPPER_MAPS['ros1']
+        for side in SIDES:
+            pose[ARM_SLICE[side]] = self._watch.commands(side)[1][-1]
+            finger = self._watch.states[side][-1].position[7]
+            pose[GRIPPER_INDEX[side]] = grippers.action_from_joint(grippers.joint_from_finger(finger))
+        return pose
+
+    def send(self, positions, delay=0.0, **changes):
+        """One row whose target time was ``delay`` s ago."""
+        self._sequence += 1
+        message = JointSetpoint(**{'source': 'teleop', 'epoch': self._watch.status.epoch, 'sequence': self._sequence,
+                                   'positions': [float(value) for value in positions], **changes})
+        message.header.stamp = time_message(self._watch.now - delay)
+        self._publisher.publish(message)
+        self._heartbeat.publish(message.header)
+
+    def swing(self):
+        """Move from now on."""
+        self._start, self._due = self.pose(), self._watch.now
+        self._begun = self._due
+
+    def rest(self):
+        """Send no more rows."""
+        self._begun = math.inf
+
+    def _tick(self, message):
+        passed = seconds(message.stamp) - self._begun
+        if passed >= 0 and seconds(message.stamp) >= self._due - 1e-6:
+            self._due += PERIOD
+            row = self._start.copy()
+            row[[0, 7]] += 0.2 * np.sin(3.0 * passed)
+            self.send(row)
+
+
+class Rig:
+    """Simulator and supervisor, watched; an operator's station; a teleop source."""
+
+    def __init__(self, probe, domain, processes):
+        self.probe, self.domain, self.processes = probe, domain, processes
+        self.watch = ArmWatch(probe)
+        self.teleop = Teleop(probe, self.watch)
+        self.station = Station('operator')
+
+    def until(self, *states):
+        """Wait until the supervisor is in one of the states."""
+        wait(lambda: self.watch.status and self.watch.status.state in states, lambda: self.watch.status)
+
+    def calm(self):
+        """Everything released, reset and disarmed."""
+        self.teleop.rest()
+        self.until(SafetyStatus.READY, SafetyStatus.DISARMED, SafetyStatus.HELD, *LATCHED)
+        if self.watch.status.state in LATCHED:
+            wait(lambda: self.station.reset().accepted, lambda: self.watch.status.blockers)
+        assert self.station.arm('').accepted
+        self.until(SafetyStatus.READY)
+        wait(lambda: all(self.watch.states.values()), 'joint states')
+
+    def armed(self):
+        """Teleop has the arms, which stand."""
+        reply = self.station.arm('teleop')
+        assert reply.accepted, reply.blockers
+        wait(lambda: self.watch.status.epoch == reply.epoch and self.watch.status.state == SafetyStatus.HELD,
+             lambda: self.watch.status)
+        since = self.watch.now
+        wait(lambda: all(len(self.watch.commands(side, since)[0]) for side in SIDES), 'a repeated command')
+
+    def moving(self):
+        """Teleop swings the arms."""
+        self.armed()
+        self.teleop.swing()
+        self.until(SafetyStatus.RUNNING)
+        wait(lambda: self.watch.speed() > 0.3, self.watch.speed)
