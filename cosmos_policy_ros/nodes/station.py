@@ -41,6 +41,7 @@ class Station:
         self._node.create_timer(HEARTBEAT_PERIOD, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
+        self._closed = False
         self._thread = threading.Thread(target=self._spin, name='station', daemon=True)
         self._thread.start()
 
@@ -52,9 +53,11 @@ class Station:
 
     def close(self):
         """Leave the graph. A required stop source that leaves counts as pressed."""
+        self._closed = True
+        self._executor.wake()
+        self._thread.join(timeout=5.0)  # first, since a thread that spins must not lose what it waits on
         self._executor.shutdown(timeout_sec=2.0)
         rclpy.try_shutdown(context=self._context)
-        self._thread.join(timeout=2.0)
 
     def others(self):
         """Names of this package's nodes that already run in this domain, after a time for discovery."""
@@ -94,7 +97,8 @@ class Station:
 
     def _spin(self):
         try:
-            self._executor.spin()
+            while not self._closed:
+                self._executor.spin_once(timeout_sec=0.1)
         except ExternalShutdownException:
             pass
 

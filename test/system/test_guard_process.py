@@ -122,3 +122,18 @@ def test_a_latched_stop_survives_kill_9(rig, running, latch):
         wait(lambda: not rig.watch.status.blockers, lambda: rig.watch.status.blockers)
         assert rig.station.reset().accepted
         rig.until(SafetyStatus.READY)
+
+
+def test_a_robot_is_not_armed_without_its_companions(probe, domain, running):
+    """The guard that would stop it, and the fingerprints that show frozen pictures."""
+    with running('sim_node', 'supervisor_node', supervisor_node={'companions_required': True}) as processes:
+        rig = Rig(probe, domain, processes)
+        try:
+            rig.watch.statuses.clear()
+            wait(lambda: rig.watch.causes() == {'companion_missing'}, lambda: rig.watch.status)
+            reply = rig.station.arm('teleop')
+            assert not reply.accepted
+            missing = next(blocker for blocker in reply.blockers if 'relies on' in blocker)
+            assert 'safety_guard' in missing and 'fingerprints of cam_high' in missing
+        finally:
+            rig.station.close()
