@@ -32,7 +32,7 @@ TIME_LIMIT = 60
 
 WHOLE = ('faults', 'supervisor')
 TESTS = {
-    'authority': ('takeover', *WHOLE), 'causes': ('causes', 'faults'), 'config': ('config',),
+    'authority': ('authority', 'takeover', *WHOLE), 'causes': ('causes', 'faults'), 'config': ('config',),
     'events': ('events', 'latch', *WHOLE), 'guards': ('takeover', *WHOLE),
     'inputs': ('inputs', 'motor_faults', 'clock', *WHOLE), 'latch': ('latch',),
     'monitor': ('motor_faults', 'clock', 'faults', 'stop_sources', 'supervisor'), 'motion': ('takeover', 'clock', *WHOLE),

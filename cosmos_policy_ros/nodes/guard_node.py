@@ -25,7 +25,7 @@ from .running import Leave, StreamExecutor, run
 
 STATE_PERIOD = 0.1
 SUSPICION = 0.03
-"""s of wall time without the supervisor from which on every look is announced: a simulator in lock-step then waits for it."""
+"""s of wall time without the supervisor from which on every look is announced; a simulator in lock-step waits for them."""
 
 LEAVE_TIME = 1.0
 """s of wall time in which a guard that is asked to end still waits for a silent supervisor, or ends its brake."""
@@ -60,7 +60,8 @@ class GuardNode(Node):
         for side in SIDES:
             arm = p.arm(side)
             self._groups[side] = self.create_publisher(JointGroupCommand, f'{arm}/commands/joint_group', DRIVER)
-            self.create_subscription(JointGroupCommand, f'{arm}/commands/joint_group', partial(self._on_command, side), DRIVER)
+            self.create_subscription(JointGroupCommand, f'{arm}/commands/joint_group', partial(self._on_command, side),
+                                     DRIVER)
             self.create_subscription(JointState, f'{arm}/joint_states', partial(self._on_joints, side), SENSOR)
             if p.bus_watchdog:
                 self._set_bus_watchdog(arm)

@@ -53,7 +53,8 @@ class PolicyParameters(InferenceParameters):
     gripper_speed_limit: float = parameter(2.3, 'openings/s at which a seam or a ramp may move a gripper', 0.1, 5.0)
     expected_latency: float = parameter(0.4, 's, latency of a chunk assumed before the first is measured', 0.0, 10.0)
     latency_mode: str = parameter('async', 'async: infer while the rows before are played; sync: stop, then infer, as '
-                                  'published', choices=('async', 'sync'))
+                                  'published (the supervisor then holds the arms after each chunk)',
+                                  choices=('async', 'sync'))
     simulated_latency: float = parameter(0.0, 's of simulated time an inference takes in lock-step, however long it '
                                          'really does; 0 is off', 0.0, 1.0)
     seed: int = parameter(0, 'noise seed of the first chunk; rises by one a chunk', 0, 2 ** 31 - 1)

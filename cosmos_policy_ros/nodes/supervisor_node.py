@@ -57,10 +57,12 @@ class SupervisorParameters(RobotParameters):
     """Parameters of the supervisor beside those of the robot."""
 
     safety_config: str = parameter('safety.yaml', 'limits, deadlines and stop sources: a file in config/, or a full path')
-    gripper_deadband: float = parameter(0.005, 'rad; smaller gripper changes are not sent, each costs the bus 11 ms', 0.0, 0.1)
-    latch_file: str = parameter('latch.json', 'what survives a restart: a file in ~/.local/state/cosmos_policy_ros, or a full '
-                                              'path; one for each robot. Empty keeps nothing: for a simulator only')
-    guard: str = parameter('safety_guard', 'name of the guard\'s node, the one other that may publish arm commands; empty: none')
+    gripper_deadband: float = parameter(0.005, 'rad; smaller gripper changes are not sent, each costs the bus 11 ms', 0.0,
+                                        0.1)
+    latch_file: str = parameter('latch.json', 'what survives a restart: a file in ~/.local/state/cosmos_policy_ros, or a '
+                                              'full path; one for each robot. Empty keeps nothing: for a simulator only')
+    guard: str = parameter('safety_guard', 'name of the guard\'s node, the one other that may publish arm commands; empty: '
+                                           'none')
     companions_required: bool = parameter(True, 'refuse to arm without the guard and without fingerprints of pictures')
     realtime_priority: int = parameter(0, 'SCHED_FIFO priority of the loop; 0 leaves it to the system', 0, 99)
     cpu: int = parameter(-1, 'processor that the loop is bound to; -1: any', -1, 1023)
@@ -124,7 +126,8 @@ class SupervisorNode(Node):
             arm = self._p.arm(side)
             self._group[side] = self.create_publisher(JointGroupCommand, f'{arm}/commands/joint_group', DRIVER)
             self._single[side] = self.create_publisher(JointSingleCommand, f'{arm}/commands/joint_single', DRIVER)
-            topics |= {self._group[side].topic_name: JointGroupCommand, self._single[side].topic_name: JointSingleCommand}
+            topics |= {self._group[side].topic_name: JointGroupCommand,
+                       self._single[side].topic_name: JointSingleCommand}
             self._hear(JointState, f'{arm}/joint_states', partial(self._on_joints, side), SENSOR)
         for camera in CAMERAS:
             self._hear(CameraInfo, self._p.info_topic(camera), partial(self._on_camera, camera), SENSOR)

@@ -61,8 +61,10 @@ class LatchFile:
         with open(draft, 'w', encoding='utf-8') as file:
             file.write(f'{_digest(body)}\n{body}\n')
             file.flush()
+            # In place before the disk has it, which may take seconds: the end of a process must not lose it. Should the
+            # power fail in between, what is left does not fit its checksum, and that is a stop.
+            os.replace(draft, self._path)
             os.fsync(file.fileno())
-        os.replace(draft, self._path)
         folder = os.open(os.path.dirname(self._path) or '.', os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -28,10 +28,10 @@ def test_the_same_seed_gives_the_same_episode():
 
 
 def test_a_late_chunk_is_a_stop_not_a_jump():
-    """With a latency of more than a chunk the rows run dry: the supervisor brakes and the episode ends as stopped."""
+    """A chunk that comes when all its rows are late is refused, and so is its first row: nothing moves."""
     result, = evaluate(replace(SHORT, latency=3.0, limit=4.0), [1000])
     assert result.outcome == 'stopped'
-    assert result.rows == 50
+    assert result.rows == 1 and not result.success
 
 
 def test_summary_counts_what_the_episodes_say():

@@ -26,8 +26,8 @@ def header(stamp, frame=''):
     return types['std_msgs/msg/Header'](time, frame)
 
 
-def cdr(msgtype, *fields):
-    return bytes(message_types().serialize_cdr(message_types().types[msgtype](*fields), msgtype))
+def cdr(msgtype, *fields, **named):
+    return bytes(message_types().serialize_cdr(message_types().types[msgtype](*fields, **named), msgtype))
 
 
 def image(stamp, shade=0, width=64, height=48, encoding='rgb8', step=None):
@@ -57,8 +57,11 @@ def chunk(stamp, sequence, value):
 
 
 def safety_status(stamp, counter, state, name):
-    return cdr('cosmos_policy_ros/msg/SafetyStatus', header(stamp), counter, state, name, 'policy', 1, True, [], 0, [],
-               1.0, 0.2, 0, 0, 0, [], np.zeros(0, np.float32), 0.01, np.zeros(14), '')
+    return cdr('cosmos_policy_ros/msg/SafetyStatus', header=header(stamp), counter=counter, state=state, state_name=name,
+               authority='policy', origin='', epoch=1, armed=True, causes=[], last_event_id=0, blockers=[],
+               speed_scale=1.0, hand_speed=np.inf, min_clearance=0.2, rows_accepted=0, rows_clamped=0, rows_refused=0,
+               watched=[], ages=np.zeros(0, np.float32), loop_period_max=0.01, tick_p999=0.001, command=np.zeros(14),
+               velocity=np.zeros(14), warnings=[], config_digest='')
 
 
 def messages(seconds):

@@ -37,6 +37,13 @@ def test_a_good_chunk_passes_with_its_clearance():
     assert verdict.clearance == pytest.approx([ENVELOPE.min_clearance(row) for row in path(goal)])
 
 
+def test_a_gripper_may_open_from_one_row_to_the_next():
+    """Policies do that; who plays the chunk keeps to the gripper's speed, and each row is judged again."""
+    rows = np.tile(START, (50, 1))
+    rows[28:, [6, 13]] = 1.0
+    assert check_chunk(rows, START, ENVELOPE).cause == ''
+
+
 def test_arms_that_would_meet_are_found_before_the_envelope_would_stop_them():
     """The named row is the one at which playing stops, or the next: no later, and not for arms that only pass."""
     verdict = check_chunk(path(TOGETHER), START, ENVELOPE)
