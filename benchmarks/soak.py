@@ -30,7 +30,9 @@ from cosmos_policy_ros.bringup.graph import GraphOptions, graph  # noqa: E402
 from cosmos_policy_ros.bringup.processes import ProcessGroup  # noqa: E402
 
 POLL = 0.05
-BETWEEN_FAULTS = 12.0
+HOLD = 2
+"""``SafetyCause.severity`` from which on a cause stops the arms."""
+BETWEEN_FAULTS = 15.0
 """s of wall time from a fault to the next, on average."""
 EXPLAINS = 20.0
 """s of wall time in which a fault explains a stop; a loaded machine is slow to notice."""
@@ -62,7 +64,7 @@ class Soak:
         self.faults, self.stops, self.outcomes = Counter(), Counter(), Counter()
         self.problems, self.checked = [], 0
         self._explained = {}                       # cause id -> wall time until which it is explained
-        self._seen_event = 0
+        self._seen_event, self._history = 0, []
         self._memory = defaultdict(list)           # (executable, pid) -> [(s, MB)]
         self._begun = {name: time.monotonic() for name in specs}
         self._undo = []                            # [(wall time, function)]
@@ -99,12 +101,12 @@ class Soak:
                 function()
             if self.watch.status is not None and self.watch.status.state in (6, 7, 8) and not self.watch.status.blockers:
                 self.station.reset()
-            if rollout is None:
+            if rollout is None and self.watch.status is not None and self.watch.status.state_name == 'READY':
                 episode += 1
                 rollout, begun = self.station.start(RunRollout.Goal(
                     task='plate', seed=episode, step_limit=150, mode='direct')), now
-            result = self._advance(rollout)
-            if result is not None or now > begun + 120:
+            result = self._advance(rollout) if rollout else None
+            if result is not None or (rollout and now > begun + 120):
                 self.outcomes[result.outcome if result else 'given up'] += 1
                 rollout = None
         self._mend()
@@ -122,14 +124,13 @@ class Soak:
             self.problems.append(str(death))
             self._start(death.name)
         status = self.watch.status
-        if status is not None and status.last_event_id > self._seen_event:
-            self._seen_event = status.last_event_id
-            for cause in status.causes:
-                if cause.severity >= 2:
-                    self.stops[cause.id] += 1
-                    if not now < self._explained.get(cause.id, 0.0):
-                        self.problems.append(f'stop without a fault that explains it: {cause.text}; faults {self.faults}')
-        elif status is not None and status.last_event_id < self._seen_event:
+        for cause in status.causes if status is not None else ():
+            if cause.event_id > self._seen_event and cause.severity >= HOLD:
+                self.stops[cause.id] += 1
+                if not now < self._explained.get(cause.id, 0.0):
+                    recent = [f'{name} {now - at:.0f} s ago' for at, name in self._history[-3:]]
+                    self.problems.append(f'no fault explains: {cause.text}; {", ".join(recent)}')
+        if status is not None:
             self._seen_event = status.last_event_id
         self._check_commands()
         for name in self._specs:
@@ -153,6 +154,7 @@ class Soak:
 
     def _explain(self, name, causes, now, last=EXPLAINS):
         self.faults[name] += 1
+        self._history.append((now, name))
         for cause in causes:
             self._explained[cause] = max(self._explained.get(cause, 0.0), now + last)
 
