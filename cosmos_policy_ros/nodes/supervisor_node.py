@@ -28,6 +28,7 @@ from cosmos_policy_ros.srv import Arm, ResetSafety, Takeover
 from .backstage import Backstage
 from .clock import NodeClock
 from .convert import driver_efforts, driver_positions, offered_chunk, safety_status
+from .drivers import DriverWatch
 from .parameters import ParameterError, declare, parameter
 from .publishers import PublisherWatch
 from .qos import DRIVER, EVENT, LATCHED, ROW, SENSOR
@@ -94,7 +95,7 @@ class SupervisorNode(Node):
         self._config = load_config(path)
         latch = LatchFile(latch_path(p.latch_file)) if p.latch_file else None
         now = self._time.now()
-        self._core = Supervisor(self._config, latch.read(now) if latch else LatchRecord(), now)
+        self._core = Supervisor(self._config, latch.read(now) if latch else LatchRecord(), now, companions=True)
         if latch:
             self._prove(latch)
         self._stage = Backstage(latch, path, self._config.digest, self.get_logger().info)
@@ -105,6 +106,7 @@ class SupervisorNode(Node):
                        **{f'fingerprints of {camera}': -math.inf for camera in self._config.cameras}}
         self._gripper_sent = dict.fromkeys(SIDES, math.inf)
         self._group, self._single, self._rivals = {}, {}, None
+        self._deaf = []
         self._group_message = JointGroupCommand(name=p.arm_group)
         self._single_message = JointSingleCommand(name=p.gripper_joint)
         self._beat = Header()
@@ -121,13 +123,15 @@ class SupervisorNode(Node):
             raise StartupError(f'latch_file: {error}; set the parameter to a file that can be written') from error
 
     def _connect(self):
-        topics = {}
+        topics, arms = {}, {}
         for side in SIDES:
             arm = self._p.arm(side)
             self._group[side] = self.create_publisher(JointGroupCommand, f'{arm}/commands/joint_group', DRIVER)
             self._single[side] = self.create_publisher(JointSingleCommand, f'{arm}/commands/joint_single', DRIVER)
-            topics |= {self._group[side].topic_name: JointGroupCommand,
-                       self._single[side].topic_name: JointSingleCommand}
+            commands = {self._group[side].topic_name: JointGroupCommand,
+                        self._single[side].topic_name: JointSingleCommand}
+            topics |= commands
+            arms[f'{arm}/joint_states'] = tuple(commands)
             self._hear(JointState, f'{arm}/joint_states', partial(self._on_joints, side), SENSOR)
         for camera in CAMERAS:
             self._hear(CameraInfo, self._p.info_topic(camera), partial(self._on_camera, camera), SENSOR)
@@ -139,7 +143,8 @@ class SupervisorNode(Node):
         self.create_service(Arm, '/cosmos_policy/arm', self._guarded(self._on_arm))
         self.create_service(Takeover, '/cosmos_policy/takeover', self._guarded(self._on_takeover))
         self.create_service(ResetSafety, '/cosmos_policy/reset_safety', self._guarded(self._on_reset))
-        self._rivals = PublisherWatch(self, topics, self._p.guard, partial(self._check_publishers, False))
+        self._rivals = PublisherWatch(self, topics, self._p.guard, self._check_publishers)
+        self._drivers = DriverWatch(self, arms)
         self._time.timer(self._config.tick_period, self._tick)
         self._time.timer(CHECK_PERIOD, self._guarded(self._check))
         own_garbage_collection()
@@ -238,16 +243,17 @@ class SupervisorNode(Node):
 
     def _check(self):
         now = self._time.now()
-        self._check_publishers(True)
+        self._check_publishers()
         self._core.observe_config(self._stage.digest, now)
-        if self._p.companions_required:
-            self._core.observe_companions(', '.join(self._missing(now)), now)
         self._tick_high = self._durations.high()
         if not self._core.authority and self._core.state is not SafetyState.STOPPING:
+            self._deaf = self._drivers.deaf()
             collect()
+        missing = self._missing(now) if self._p.companions_required else []
+        self._core.observe_companions('; '.join(self._deaf + missing), now)
 
-    def _check_publishers(self, again):
-        for sentence in self._rivals.intruders(again) if self._rivals else ():
+    def _check_publishers(self):
+        for sentence in self._rivals.intruders() if self._rivals else ():
             self._core.report('duplicate_publisher', self._time.now(), sentence)
 
     def _missing(self, now):

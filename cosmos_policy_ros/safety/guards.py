@@ -3,6 +3,7 @@ from .causes import Severity
 
 NOT_AT_REST = 'the arms are not measured to be at rest'
 BRAKING = 'the arms are still braking'
+UNLOOKED = 'the processes around the supervisor have not been looked for yet'
 FAULTY = 'a fault needs a restart of the supervisor'
 
 

@@ -12,7 +12,7 @@ from .causes import CAUSES, Clears, Severity
 from .chunk_check import check_chunk
 from .envelope import Envelope
 from .events import ActiveCause, EventLog
-from .guards import FAULTY, against_arming, against_reset, against_takeover
+from .guards import FAULTY, UNLOOKED, against_arming, against_reset, against_takeover
 from .inputs import Inputs
 from .latch import LatchRecord, restored
 from .monitor import SUPERVISOR, Monitor
@@ -27,9 +27,10 @@ class Supervisor:
 
     Args:
         config: ``SafetyConfig``. record: ``LatchRecord`` of the run before; what was latched still is. now: s.
+        companions: whether nothing may be armed before the first ``observe_companions``.
     """
 
-    def __init__(self, config, record=LatchRecord(), now=0.0):
+    def __init__(self, config, record=LatchRecord(), now=0.0, companions=False):
         self._config = config
         last_event_id, causes = restored(record, now)
         self._events = EventLog(last_event_id)
@@ -42,6 +43,7 @@ class Supervisor:
         self._motion = Motion(config, self._envelope.limits)
         self._state = SafetyState.BOOT
         self._failure = None               # ``ActiveCause`` of an exception in here
+        self._unlooked = companions
         self._reported = None
         self._rows = dict.fromkeys(Outcome, 0)
         self._clearance = math.nan, None   # m, and the command it belongs to
@@ -113,6 +115,7 @@ class Supervisor:
 
     def observe_companions(self, missing, now):
         """Which processes that this one relies on are not heard, as a sentence; '' when all are there."""
+        self._unlooked = False
         self._events.level('companion_missing', bool(missing), now, SUPERVISOR, missing)
         self._settle(now)
 
@@ -331,8 +334,9 @@ class Supervisor:
     def _against_arming(self, authority, now):
         if self._failure:
             return [FAULTY]
-        return against_arming(authority, self.authority, self._motion.moving, self._config, self._events, self._inputs,
-                              now)
+        found = against_arming(authority, self.authority, self._motion.moving, self._config, self._events, self._inputs,
+                               now)
+        return found + [UNLOOKED] if self._unlooked else found
 
     def _against_reset(self, now):
         if self._failure:

@@ -11,7 +11,7 @@ from cosmos_policy_ros.bringup.share import config_file
 from cosmos_policy_ros.embodiment.poses import START
 from cosmos_policy_ros.nodes.backstage import LINES_KEPT, Backstage
 from cosmos_policy_ros.nodes.markers import GREEN, NEAR, RED, YELLOW, colour, spare_room
-from cosmos_policy_ros.nodes.publishers import UNKNOWN, PublisherWatch
+from cosmos_policy_ros.nodes.publishers import NAMING, UNKNOWN, PublisherWatch
 from cosmos_policy_ros.nodes.realtime import RecentDurations, claim_processor
 from cosmos_policy_ros.nodes.running import StartupError
 from cosmos_policy_ros.nodes.supervisor_node import latch_path
@@ -134,14 +134,19 @@ def test_one_supervisor_and_one_guard_may_publish(names, found):
     assert intruders == [f'{name} on /arm' for name in found]
 
 
-def test_a_publisher_without_a_node_counts_when_two_polls_find_it():
+def test_a_publisher_that_stays_without_a_node_counts():
     """A guard that has just come has no name yet; a program that is no node never gets one."""
-    graph = Graph('safety_supervisor', UNKNOWN)
-    watch = PublisherWatch(graph, {'/arm': None}, 'safety_guard', None)
-    assert watch.intruders() == [] and watch.intruders(again=False) == []
+    now, graph = 5.0, Graph('safety_supervisor', UNKNOWN)
+    watch = PublisherWatch(graph, {'/arm': None}, 'safety_guard', None, clock=lambda: now)
+    assert watch.intruders() == []
+    now += NAMING - 0.01
+    assert watch.intruders() == []
+    now += 0.02
     assert watch.intruders() == ['one without a node on /arm']
     graph.names = 'safety_supervisor', 'safety_guard'
     assert watch.intruders() == []
+    graph.names = 'safety_supervisor', UNKNOWN
+    assert watch.intruders() == [], 'its time begins afresh'
 
 
 def test_a_capsule_is_red_at_its_margin_and_green_far_from_it():

@@ -7,6 +7,8 @@ import pytest
 from cosmos_policy_ros.embodiment.joints import Side
 from cosmos_policy_ros.embodiment.poses import START
 from cosmos_policy_ros.safety.records import Outcome
+from cosmos_policy_ros.safety.supervisor import Supervisor
+
 from safety_rig import brakes_and_holds, brakes_and_latches, can_be_reset, moving
 
 
@@ -205,6 +207,17 @@ def test_config_changed(rig):
     assert any('configuration' in blocker for blocker in rig.core.request_arm('policy', rig.now).blockers)
     rig.core.observe_config(rig.config.digest, rig.now)
     assert rig.core.request_arm('policy', rig.now).accepted
+
+
+def test_nothing_is_armed_before_companions_were_looked_for(rig):
+    """In the first moments after a start nobody knows yet who is there."""
+    rig.core = Supervisor(rig.config, now=rig.now, companions=True)
+    rig.step(50)
+    assert rig.state == 'DISARMED'
+    assert any('looked for' in blocker for blocker in rig.core.request_arm('policy', rig.now).blockers)
+    rig.core.observe_companions('', rig.now)
+    rig.step(1)
+    assert rig.state == 'READY' and rig.core.request_arm('policy', rig.now).accepted
 
 
 def test_companion_missing(rig):

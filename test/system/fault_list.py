@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import rclpy
 from fault_cell import STATUS_PERIOD, Expected, Mode, Reaction
-from fault_streams import STEP, STEPS_PER_ROW
+from fault_streams import LAG, STEP, STEPS_PER_ROW
 from graph_probe import wait
 from interbotix_xs_msgs.msg import JointGroupCommand
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -83,6 +83,12 @@ def only_running(cause, deadline, reaction=Reaction.HOLD):
     return _modes(NOTHING, NOTHING, Expected(reaction, cause, deadline), NOTHING, NOTHING)
 
 
+def missing(companion):
+    """A process around the supervisor is missed: no arming, but motion that is under way goes on."""
+    shown = Expected(Reaction.SHOW, 'companion_missing', 1.0 + 2 * LOOKS)
+    return _modes(Expected(Reaction.BAR, companion, 1.0 + 2 * LOOKS + STATUS_PERIOD), shown, shown, shown, shown)
+
+
 def _twist(*streams, by, play=False):
     def begin(rig):
         for stream in streams:
@@ -94,6 +100,13 @@ def _twist(*streams, by, play=False):
 
 def _drop(message):
     return None
+
+
+def _fingerprints_lost(rig):
+    if rig.state != 'RUNNING':  # what is left of a motion may or may not be enough to miss pictures in
+        rig.until(lambda: rig.state != 'STOPPING', 0.5, 'the end of the brake')
+        rig.step(round(5 * LAG / STEP))
+    _twist('picture', by=_drop)(rig)
 
 
 def _changed(**fields):
@@ -433,6 +446,10 @@ FAULTS = (
         signal.SIGKILL), dict.fromkeys(Mode, Expected(Reaction.GUARD, 'unclean_end', 0.2)), guarded=True),
     Fault('network_lost', 'system', 'everything falls silent at once', _everything_lost,
           {**always('stop_source_lost', 0.15)}),
+    Fault('guard_lost', 'system', 'the guard is gone', _twist('guard', by=_drop), missing('safety_guard')),
+    Fault('monitor_lost', 'system', 'the process that fingerprints the pictures is gone; after a brake, once the arms stand',
+          _fingerprints_lost, {**missing('fingerprints'),
+                               Mode.RUNNING: Expected(Reaction.STOP, 'camera_frozen', 0.5 + 3 * ROW)}),
     Fault('config_changed', 'system', 'the configuration file is edited while in force', _config_changed, _modes(
         Expected(Reaction.BAR, 'configuration file', 2.0), *[Expected(Reaction.SHOW, 'config_changed', 2.0)] * 3,
         Expected(Reaction.SHOW, 'config_changed', 2.0))),

@@ -51,7 +51,8 @@ class FaultRig(ModeRig):
         self.config_file = folder / 'safety.yaml'
         self.config_file.write_text(config_file('safety.yaml').read_text())
         specs = {spec.executable: spec for spec in graph(GraphOptions(), simulated=True)}
-        own = {'supervisor_node': {'latch_file': str(folder / 'latch'), **parameters}, 'guard_node': {}}
+        own = {'supervisor_node': {'latch_file': str(folder / 'latch'), 'companions_required': True, **parameters},
+               'guard_node': {}}
         self._specs = {name: replace(specs[name], parameters={
             **specs[name].parameters, 'safety_config': str(self.config_file), **values}) for name, values in own.items()}
         self._context = Context()
@@ -142,6 +143,7 @@ class FaultRig(ModeRig):
                 deadline = time.monotonic() + PATIENCE
                 while not self._spin(until=lambda: self._beat >= self.now - STEP / 2, patience=1.0):
                     self._alive(deadline)
+                    self.streams.repeat('clock')  # nodes follow the clock by best effort
             if guarded:  # it looks on wall time, and only speaks in every look while it has something to do
                 self._spin(until=lambda: self._guard >= self.now - STEP / 2, patience=GUARD_LOOKS)
             self._end_tick()

@@ -134,6 +134,10 @@ class Streams:
             self.publishers[stream].publish(one)
         return sent
 
+    def repeat(self, stream):
+        """Publish the last message of a stream again, for a receiver that may have missed it."""
+        self.publishers[stream].publish(self.last[stream])
+
     def clock(self, now):
         """It is ``now`` s; returns whether that was sent."""
         return bool(self.send('clock', Clock(clock=time_message(now))))

@@ -142,4 +142,4 @@ def test_a_computer_that_stands_still_for_a_while_trips_nothing(rig):
     finally:
         os.kill(rig.processes.pid('sim_node'), signal.SIGCONT)
     wait(lambda: rig.watch.now > paused + 1.0, 'time going on')
-    assert rig.watch.status.state == SafetyStatus.RUNNING and not rig.watch.causes()
+    assert rig.watch.status.state == SafetyStatus.RUNNING and not rig.watch.causes(), rig.watch.status.causes
