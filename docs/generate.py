@@ -1,4 +1,5 @@
-"""Write the pages that follow from code and configuration: parameters.md, causes.md, safety_config.md.
+"""Write the pages that follow from code and configuration: parameters.md, causes.md, safety_config.md, and the checks of
+the doctor in troubleshooting.md.
 
     python docs/generate.py
 """
@@ -8,25 +9,30 @@ from pathlib import Path
 
 import yaml
 
+from cosmos_policy_ros.bringup.diagnosis.catalogue import AREAS
 from cosmos_policy_ros.bringup.graph import GraphOptions
+from cosmos_policy_ros.nodes.bringup_node import BringupParameters
 from cosmos_policy_ros.nodes.guard_node import GuardParameters
 from cosmos_policy_ros.nodes.policy_node import PolicyParameters
 from cosmos_policy_ros.nodes.recorder_node import RecorderParameters
-from cosmos_policy_ros.nodes.robot import RobotParameters
+from cosmos_policy_ros.nodes.robot import ArmParameters, CameraParameters, RobotParameters
+from cosmos_policy_ros.nodes.replay_node import ReplayParameters
 from cosmos_policy_ros.nodes.rollout_node import RolloutParameters
 from cosmos_policy_ros.nodes.safety_monitor_node import MonitorParameters
 from cosmos_policy_ros.nodes.sim_node import SimParameters
 from cosmos_policy_ros.nodes.supervisor_node import SupervisorParameters
+from cosmos_policy_ros.nodes.teleop_node import TeleopParameters
 from cosmos_policy_ros.safety.causes import CAUSES, Severity
 
 DOCS = Path(__file__).resolve().parent
 CONFIG = DOCS.parent / 'config'
 
 RECORDS = {'sim_node': (SimParameters, 'sim.yaml'), 'supervisor_node': (SupervisorParameters, 'supervisor.yaml'),
-           'guard_node': (GuardParameters, 'guard.yaml'),
+           'guard_node': (GuardParameters, 'guard.yaml'), 'bringup_node': (BringupParameters, 'bringup.yaml'),
            'safety_monitor_node': (MonitorParameters, 'safety_monitor.yaml'),
            'policy_node': (PolicyParameters, 'policy.yaml'), 'recorder_node': (RecorderParameters, 'recorder.yaml'),
-           'rollout_node': (RolloutParameters, 'rollout.yaml')}
+           'rollout_node': (RolloutParameters, 'rollout.yaml'), 'teleop_node': (TeleopParameters, 'teleop.yaml'),
+           'replay_node': (ReplayParameters, 'replay.yaml')}
 """Parameter record and file in config/ of every node."""
 
 NOTICE = '<!-- Written by docs/generate.py ("make docs"); edit what it reads instead. -->'
@@ -88,7 +94,10 @@ def parameters_page():
              'underscores. They override the files.', table(heads, options),
              '## Names of the robot', 'Shared by all nodes but `rollout_node`, and filled from '
              '`config/robot_<robot>.yaml`; the values are those of `robot_interbotix_main.yaml`.',
-             table(heads, field_rows(RobotParameters, shipped_parameters('robot_interbotix_main.yaml')))]
+             table(heads, field_rows(ArmParameters, shipped_parameters('robot_interbotix_main.yaml'))),
+             '## Cameras', 'Shared likewise, and filled from `config/cameras_<cameras>.yaml`; the values are those of '
+             '`cameras_realsense.yaml`. See [cameras.md](cameras.md).',
+             table(heads, field_rows(CameraParameters, shipped_parameters('cameras_realsense.yaml')))]
     for node, (record, file) in RECORDS.items():
         rows = field_rows(record, shipped_parameters(file), common)
         parts += [f'## {node}', f'File: `config/{file}`.', table(heads, rows)]
@@ -147,9 +156,29 @@ def safety_config_page():
     return '\n\n'.join(parts) + '\n'
 
 
+def checks_tables():
+    """The doctor's checks by area: what people notice, the check that finds it, and its fix."""
+    parts = []
+    for area, checks in AREAS.items():
+        rows = [[check.symptom, f'`{check.id}`', re.sub(r'{(\w+)}', r'<\1>', check.fix).replace('{{', '{').replace('}}', '}')]
+                for check in checks if check.fix != '{fix}']
+        rows += [[check.symptom, f'`{check.id}`', 'the check says it, motor by motor; mostly: cosmos-policy-ros arms prepare, '
+                  'or arms recover'] for check in checks if check.fix == '{fix}']
+        parts += [f'### {area[0].upper()}{area[1:]}', table(['what you notice', 'check', 'fix'], rows)]
+    return '\n\n'.join(parts)
+
+
+def troubleshooting_page():
+    """The page as it is written, with the part between its two marks made anew."""
+    begin, end = '<!-- checks: written by docs/generate.py -->', '<!-- end of checks -->'
+    head, _, rest = (DOCS / 'troubleshooting.md').read_text().partition(begin)
+    return f'{head}{begin}\n\n{checks_tables()}\n\n{end}{rest.partition(end)[2]}'
+
+
 def pages():
     """{file name: text} of all generated pages."""
-    return {'parameters.md': parameters_page(), 'causes.md': causes_page(), 'safety_config.md': safety_config_page()}
+    return {'parameters.md': parameters_page(), 'causes.md': causes_page(), 'safety_config.md': safety_config_page(),
+            'troubleshooting.md': troubleshooting_page()}
 
 
 if __name__ == '__main__':

@@ -16,38 +16,59 @@ LOCKSTEP_LATENCY = 0.28
 """s of simulated time from an observation to its chunk in lock-step, however busy the machine is; as in ``evaluate``."""
 
 MODES = ('direct', 'planning')
+"""How a policy infers; in place of one, the modes "teleop" and "replay" take rows from leader arms or from a recording."""
+
+EVERY = ('sim', 'policy', 'teleop', 'replay')
+"""The graphs; one launch file each, and two for the policy."""
+
+RESPAWNED = ('safety_monitor_node',)
+"""Nodes that a launch file starts again when they die: those that hold no state and command nothing."""
 
 
-def _option(default, description, choices=None):
-    return field(default=default, metadata={'description': description, 'choices': choices})
+def _option(default, description, choices=None, graphs=EVERY):
+    return field(default=default, metadata={'description': description, 'choices': choices, 'graphs': graphs})
 
 
 @dataclass(frozen=True)
 class GraphOptions:
     """What a user may choose when starting a graph; each field is a launch argument and a command line option."""
 
-    mode: str = _option('direct', 'direct inference, or planning: the best of several imagined futures', MODES)
-    task: str = _option('plate', 'task told to the policy; one of config/tasks.yaml')
-    checkpoint: str = _option('', 'checkpoint folder; empty takes the tiny simulator policy that is shipped')
-    device: str = _option('cpu', 'torch device of the network')
-    server: str = _option('', 'URL of an /act server that infers in place of the policy node; empty: none')
+    mode: str = _option('direct', 'direct inference, or planning: the best of several imagined futures', MODES,
+                        ('policy',))
+    task: str = _option('plate', 'task told to the policy and noted with an episode; one of config/tasks.yaml')
+    checkpoint: str = _option('', 'checkpoint folder; empty takes the tiny simulator policy that is shipped',
+                              graphs=('policy',))
+    device: str = _option('cpu', 'torch device of the network', graphs=('policy',))
+    server: str = _option('', 'URL of an /act server that infers in place of the policy node; empty: none',
+                          graphs=('policy',))
     planner: str = _option('', 'planning only: file in config/, or full path; empty takes planning.yaml, or '
-                               'planning_tiny.yaml for the shipped checkpoint')
-    workers: int = _option(0, 'planning only: Ray workers, one GPU each unless the device is cpu; 0 plans in the node')
-    robot: str = _option('interbotix_main', 'naming of arms and cameras: config/robot_<name>.yaml',
-                         ('interbotix_main', 'ros1_names'))
-    output: str = _option('rollouts', 'folder that receives one folder an episode: bag, report, video')
+                               'planning_tiny.yaml for the shipped checkpoint', graphs=('policy',))
+    workers: int = _option(0, 'planning only: Ray workers, one GPU each unless the device is cpu; 0 plans in the node',
+                           graphs=('policy',))
+    episode: str = _option('', 'replay only: folder of the recorded episode whose rows are played', graphs=('replay',))
+    reduced: bool = _option(False, 'teleop only: hold the hands to the reduced_speed of config/safety.yaml',
+                            graphs=('teleop',))
+    robot: str = _option('interbotix_main', 'naming of the arms: config/robot_<name>.yaml',
+                         ('interbotix_main', 'interbotix_2_0', 'ros1_names'))
+    cameras: str = _option('realsense', 'topics, size, rate and encodings of the cameras: config/cameras_<name>.yaml, or '
+                                        'the full path of such a file')
+    output: str = _option('rollouts', 'folder that receives one folder an episode: bag, report, video',
+                          graphs=('policy', 'teleop', 'replay'))
+    bringup: bool = _option(True, 'start the node that checks, prepares and parks the arms',
+                            graphs=('policy', 'teleop', 'replay'))
     seed: int = _option(0, 'seed of the simulated scene and of the policy noise')
-    denoising_steps: int = _option(5, 'network calls a chunk, 1 to 50')
-    executed_rows: int = _option(25, 'rows of a chunk that are executed before the next one takes over, 1 to 50')
+    denoising_steps: int = _option(5, 'network calls a chunk, 1 to 50', graphs=('policy',))
+    executed_rows: int = _option(25, 'rows of a chunk that are executed before the next one takes over, 1 to 50',
+                                 graphs=('policy',))
     real_time_factor: float = _option(1.0, 'simulator only: upper bound on simulated seconds per second, 0.05 to 1')
     lockstep: bool = _option(True, 'simulator only: wait for late nodes instead of letting time run on')
 
     @classmethod
-    def describe(cls):
-        """(name, type, default, description, choices) of every option."""
+    def describe(cls, graph=None):
+        """(name, type, default, description, choices) of every option, or of those that one of ``EVERY`` graph reads."""
         for item in fields(cls):
-            yield item.name, item.type, item.default, item.metadata['description'], item.metadata['choices']
+            if graph is None or graph in item.metadata['graphs']:
+                yield item.name, item.type, item.default, item.metadata['description'], item.metadata['choices']
 
 
 @dataclass(frozen=True)
@@ -69,36 +90,55 @@ class NodeSpec:
         return arguments
 
 
+def robot_files(options):
+    """Parameter files with the names of arms and cameras, shared by all nodes that know the robot."""
+    own = options.cameras.endswith('.yaml')
+    return (config_file(f'robot_{options.robot}.yaml'),
+            config_file(options.cameras if own else f'cameras_{options.cameras}.yaml'))
+
+
 def simulator_nodes(options):
-    """The simulated robot alone: arms, cameras, clock."""
-    robot = config_file(f'robot_{options.robot}.yaml')
-    return (NodeSpec('sim_node', (config_file('sim.yaml'), robot), {
+    """The simulated robot alone: arms, cameras, clock; with teleoperation also leaders, and a script that moves them."""
+    leaders = {'leaders': 'scripted'} if options.mode == 'teleop' else {}
+    return (NodeSpec('sim_node', (config_file('sim.yaml'), *robot_files(options)), {
         'task': options.task, 'seed': options.seed, 'real_time_factor': float(options.real_time_factor),
-        'lockstep': options.lockstep}),)
+        'lockstep': options.lockstep, **leaders}),)
 
 
-def policy_nodes(options, simulated):
-    """Supervisor with guard and monitor, policy, recorder, rollout conductor; ``simulated``: who resets and judges."""
-    robot = config_file(f'robot_{options.robot}.yaml')
+def source_node(options, simulated):
+    """The node that offers rows to the supervisor, by the mode."""
+    arms, cameras = robot_files(options)
+    if options.mode == 'teleop':
+        return NodeSpec('teleop_node', (config_file('teleop.yaml'), arms), {'clutch_when_armed': simulated})
+    if options.mode == 'replay':
+        return NodeSpec('replay_node', (config_file('replay.yaml'),), {'episode': options.episode})
     checkpoint = options.checkpoint or str(default_checkpoint())
     planner = config_file(options.planner or ('planning.yaml' if options.checkpoint else 'planning_tiny.yaml'))
-    policy = (config_file('policy.yaml'), *([planner] if options.mode == 'planning' else ()), robot)
+    planning = [planner] if options.mode == 'planning' else []
+    return NodeSpec('policy_node', (config_file('policy.yaml'), *planning, arms, cameras), {
+        'checkpoint': checkpoint, 'mode': options.mode, 'task': options.task, 'seed': options.seed,
+        'device': options.device, 'server': options.server, 'workers': options.workers,
+        'denoising_steps': options.denoising_steps, 'executed_rows': options.executed_rows})
+
+
+def control_nodes(options, simulated):
+    """Arm bring-up, supervisor, guard, monitor, source of rows, recorder, conductor; ``simulated``: who resets and judges."""
+    robot = robot_files(options)
+    arms = (NodeSpec('bringup_node', (config_file('bringup.yaml'), robot[0])),) if options.bringup else ()
     return (
-        NodeSpec('supervisor_node', (config_file('supervisor.yaml'), robot)),
-        NodeSpec('guard_node', (config_file('guard.yaml'), robot)),
-        NodeSpec('safety_monitor_node', (config_file('safety_monitor.yaml'), robot)),
-        NodeSpec('policy_node', policy, {
-            'checkpoint': checkpoint, 'mode': options.mode, 'task': options.task, 'seed': options.seed,
-            'device': options.device, 'server': options.server, 'workers': options.workers,
-            'denoising_steps': options.denoising_steps, 'executed_rows': options.executed_rows}),
-        NodeSpec('recorder_node', (config_file('recorder.yaml'), robot), {'output': str(options.output)}),
-        NodeSpec('rollout_node', (config_file('rollout.yaml'),), {'simulated': simulated}),
+        *arms,
+        NodeSpec('supervisor_node', (config_file('supervisor.yaml'), *robot)),
+        NodeSpec('guard_node', (config_file('guard.yaml'), *robot)),
+        NodeSpec('safety_monitor_node', (config_file('safety_monitor.yaml'), *robot)),
+        source_node(options, simulated),
+        NodeSpec('recorder_node', (config_file('recorder.yaml'), *robot), {'output': str(options.output)}),
+        NodeSpec('rollout_node', (config_file('rollout.yaml'),), {'simulated': simulated, 'reduced': options.reduced}),
     )
 
 
 def graph(options, simulated):
     """All nodes of one run; with ``simulated`` the simulator joins and everybody follows its clock."""
-    nodes = policy_nodes(options, simulated)
+    nodes = control_nodes(options, simulated)
     if not simulated:
         return nodes
     # A simulated robot begins anew with each run: it keeps no stop, and parts of the graph may run without the others.

@@ -1,7 +1,9 @@
-"""Collect demonstrations of the scripted experts in the simulator, or their corrections of a policy."""
+"""Collect demonstrations: of the scripted experts, their corrections of a policy, or from recorded episodes."""
 import os
+from pathlib import Path
 
 from cosmos_policy_ros.bringup.environment import THREADS
+from cosmos_policy_ros.embodiment.gripper import GRIPPER_MAPS
 
 from .console import CommandError, LiveLine
 from .preflight import check_checkpoint, check_rendering, check_task
@@ -9,7 +11,11 @@ from .preflight import check_checkpoint, check_rendering, check_task
 
 def add_arguments(parser):
     """Options of ``collect``."""
-    parser.add_argument('--tasks', nargs='+', required=True, metavar='TASK=N', help='number of episodes of each task')
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument('--tasks', nargs='+', metavar='TASK=N', help='number of episodes of each task')
+    source.add_argument('--recorded', nargs='+', metavar='FOLDER', help='episodes of the recorder, teleoperated ones for '
+                        'instance; one shard is made of the successful ones')
+    parser.add_argument('--gripper-map', default='ros1', choices=tuple(GRIPPER_MAPS), help='of the recorded arms')
     parser.add_argument('--out', required=True, help='folder that receives the shards')
     parser.add_argument('--seed', type=int, default=100000, help='first seed; keep it away from those of an evaluation')
     parser.add_argument('--image-size', type=int, default=64, help='pixels; that of the preset to train')
@@ -32,10 +38,34 @@ def _counts(texts):
     return counts
 
 
+def _from_recordings(args):
+    """One shard of the successful episodes among ``args.recorded``."""
+    from cosmos_policy_ros.learning.collection import Imaging
+    from cosmos_policy_ros.learning.recorded import demonstration_of
+    from cosmos_policy_ros.learning.shards import write_shard
+    imaging, demonstrations = Imaging(args.image_size, args.supersample, args.image_every), []
+    for folder in args.recorded:
+        try:
+            demonstrations.append(demonstration_of(folder, GRIPPER_MAPS[args.gripper_map], imaging))
+        except (OSError, ValueError) as error:
+            raise CommandError(str(error), 'leave it out, or record it again') from error
+    kept = [demonstration for demonstration in demonstrations if demonstration.success]
+    if not kept:
+        raise CommandError(f'none of {len(demonstrations)} episodes was a success: nothing was written',
+                           'label episodes with "s" at their end')
+    path, rows = Path(args.out, 'recorded.h5'), sum(len(demonstration.action) for demonstration in kept)
+    write_shard(path, kept)
+    failed = len(demonstrations) - len(kept)
+    return ({'kept': len(kept), 'failed': failed, 'rows': rows, 'out': str(path)},
+            f'collect: kept={len(kept)} failed={failed} rows={rows} out={path}', 0)
+
+
 def run(args):
     """Collect until all episodes were tried."""
     for name, value in THREADS.items():
         os.environ.setdefault(name, value)
+    if args.recorded:
+        return _from_recordings(args)
     counts = _counts(args.tasks)
     check_rendering()
     from cosmos_policy_ros.learning.collection import Imaging, collect

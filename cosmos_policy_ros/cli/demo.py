@@ -18,14 +18,14 @@ JUDGED = ('success', 'timeout', 'failure')
 
 def add_arguments(parser):
     """Options of ``demo``."""
-    add_graph_options(parser)
+    add_graph_options(parser, without=('bringup',))
     parser.add_argument('--step-limit', type=int, default=500, help='rows of 40 ms after which the episode ends')
 
 
 def run(args):
     """Start simulator, supervisor, policy, recorder and conductor; run one episode; end them all."""
     output = writable_folder(args.output)
-    options = graph_options(args, output=str(output))
+    options = graph_options(args, output=str(output), bringup=False)  # the simulated arms are up
     check_task(options.task, simulated=True)
     check_space(output)
     if not options.server:

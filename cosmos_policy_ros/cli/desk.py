@@ -6,7 +6,8 @@ import time
 from .console import LiveLine, say
 
 POLL = 0.05
-KEYS = 'Enter: stop   r: reset   g: run a rollout   c: cancel it   q: quit'
+KEYS = 'Enter: stop   r: reset   g: run a rollout   s, f: end it as success, failure   c: cancel it   q: quit'
+LABELS = {'s': 'success', 'f': 'failure'}
 RELEASE_TIME = 1.0
 """s between letting go of the stop and asking for the reset; the supervisor wants half a second."""
 
@@ -64,6 +65,8 @@ class Desk:
             self._reset()
         elif key == 'g':
             self._start()
+        elif key in LABELS:
+            self._label(LABELS[key])
         elif key == 'c' and self._rollout is not None:
             self._rollout.cancel()
         elif key != 'q':
@@ -79,6 +82,13 @@ class Desk:
         else:
             say('reset: accepted; nothing moves until the arms are given away again' if reply.accepted
                 else 'reset refused: ' + '; '.join(reply.blockers))
+
+    def _label(self, outcome):
+        reply = self._station.label(outcome)
+        if reply is None:
+            say('label: the conductor does not answer')
+        elif not reply.accepted:
+            say(f'label refused: {reply.message}')
 
     def _start(self):
         from cosmos_policy_ros.action import RunRollout

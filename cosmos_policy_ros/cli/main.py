@@ -6,8 +6,8 @@ import sys
 
 from .console import CommandError, say
 
-COMMANDS = ('demo', 'up', 'operate', 'stop', 'doctor', 'evaluate', 'collect', 'train', 'checkpoint', 'envelope', 'report',
-            'serve')
+COMMANDS = ('demo', 'up', 'operate', 'arms', 'stop', 'fault', 'doctor', 'evaluate', 'collect', 'train', 'checkpoint',
+            'envelope', 'report', 'serve')
 
 
 def build_parser():

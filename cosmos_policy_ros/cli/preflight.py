@@ -29,11 +29,11 @@ def check_task(task, simulated):
         raise CommandError(f'unknown task {task!r}', f'use one of {", ".join(names)}')
 
 
-def check_checkpoint(source):
+def check_checkpoint(source, robot=ROBOT):
     """Path of the checkpoint: a folder of ours, released files, or what a hub id was downloaded to. Reads no weights.
 
     Raises:
-        CommandError: it is missing, incomplete or for another robot.
+        CommandError: it is missing, incomplete or for another robot than ``robot`` (None: any will do).
     """
     from cosmos_policy_ros.policy import checkpoint
     from cosmos_policy_ros.policy.errors import CheckpointError
@@ -41,16 +41,22 @@ def check_checkpoint(source):
     advice = 'give --checkpoint a complete checkpoint, or leave it out; "cosmos-policy-ros checkpoint inspect" tells more'
     try:
         path = local_path(source or default_checkpoint())
-        robot = checkpoint.load_config(path).robot
+        trained = checkpoint.load_config(path).robot
         missing = checkpoint.missing_files(path) if checkpoint.is_own(path) else ()
     except CheckpointError as error:
         raise CommandError(str(error), advice) from error
-    if robot != ROBOT:
-        raise CommandError(f'{path} was trained for the robot {robot!r}, this is {ROBOT!r}',
+    if robot and trained != robot:
+        raise CommandError(f'{path} was trained for the robot {trained!r}, this is {robot!r}',
                            'give --checkpoint one for this robot, or leave it out')
     if missing:
         raise CommandError(f'{path}: {", ".join(missing)} missing', advice)
     return path
+
+
+def weights_size(path):
+    """Bytes of the weights of a checkpoint, as they lie on the disk."""
+    files = path.rglob('*') if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.suffix in ('.safetensors', '.pt', '.pth'))
 
 
 def check_space(output):

@@ -12,6 +12,9 @@ SLEEP_ARM = np.array([0.0, -1.75, 1.58, 0.0, -1.6, 0.0])
 START_GRIPPER = 0.1
 """Normalised opening at the start of an episode: just closed."""
 
+PARK_GRIPPER = 0.5
+"""Normalised opening in which the arms are parked: gripper motors that are left fully closed overload."""
+
 START = both_arms(START_ARM, START_GRIPPER)
 SLEEP = both_arms(SLEEP_ARM, START_GRIPPER)
 for _pose in (START_ARM, SLEEP_ARM, START, SLEEP):

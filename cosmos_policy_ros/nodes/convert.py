@@ -21,6 +21,13 @@ def driver_positions(message, gripper):
     return np.array([*values[:6], gripper.observation_from_finger(values[6])])
 
 
+def driver_motors(message):
+    """(7,) rad of one arm's motors from the driver's ``JointState``, gripper last; NaN where the message lacks one."""
+    index = {name: i for i, name in enumerate(message.name)}
+    places = [index.get(name, len(message.position)) for name in (*ARM_JOINTS, 'gripper')]
+    return np.array([message.position[place] if place < len(message.position) else np.nan for place in places])
+
+
 def driver_efforts(message):
     """(7,) mA of one arm from the driver's ``JointState``, gripper last; None unless every joint has one."""
     index = {name: i for i, name in enumerate(message.name)}
@@ -49,25 +56,6 @@ def offered_chunk(message, clock, period):
     whole = all(len(point.positions) == len(JOINT_NAMES) for point in points)
     rows = np.array([point.positions for point in points]) if ordered and timed and whole else np.empty((len(points), 0))
     return OfferedChunk(message.source, message.epoch, clock.from_stamp(message.header.stamp), rows)
-
-
-def image_array(message, width, height):
-    """(height, width, 3) uint8 RGB view of a raw image.
-
-    Raises:
-        ValueError: another size, an encoding that is neither rgb8 nor bgr8, or data that do not fit the size.
-    """
-    if (message.width, message.height) != (width, height):
-        raise ValueError(f'images of {message.width}x{message.height}, expected {width}x{height}; set the camera, or '
-                         'image_width and image_height')
-    if message.encoding not in ('rgb8', 'bgr8'):
-        raise ValueError(f'encoding {message.encoding!r}; set the camera to rgb8')
-    expected = message.height * message.step
-    if len(message.data) != expected or message.step < 3 * message.width:
-        raise ValueError(f'{len(message.data)} bytes for {message.width}x{message.height}, step {message.step}')
-    rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)
-    image = rows[:, :3 * message.width].reshape(message.height, message.width, 3)
-    return image if message.encoding == 'rgb8' else image[:, :, ::-1]
 
 
 def chunk_message(chunk, clock):

@@ -1,8 +1,11 @@
 """Node parameters as frozen records: every field has a description and, where it has one, a range or a choice."""
+import sys
 from dataclasses import MISSING, field, fields
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+
+from .parameter_files import complaints
 
 
 class ParameterError(ValueError):
@@ -33,11 +36,16 @@ def declare(node, record):
     """Declare every field of the dataclass ``record`` on ``node`` and return it filled.
 
     Raises:
-        ParameterError: a value is outside its range or choices, or has the wrong type.
+        ParameterError: a value is outside its range or choices, or has the wrong type, or a parameter file of the process
+            sets something else.
     """
     values = {}
+    defaults = {item.name: item.default if item.default is not MISSING else item.default_factory() for item in fields(record)}
+    wrong = list(complaints(sys.argv, node.get_name(), defaults))
+    if wrong:
+        raise ParameterError('; '.join(wrong))
     for item in fields(record):
-        default = item.default if item.default is not MISSING else item.default_factory()
+        default = defaults[item.name]
         try:
             value = node.declare_parameter(item.name, default, _descriptor(item)).value
         except (InvalidParameterValueException, InvalidParameterTypeException) as error:

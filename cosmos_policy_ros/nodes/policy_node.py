@@ -6,7 +6,6 @@ import threading
 from dataclasses import dataclass, replace
 from functools import partial
 
-import yaml
 from rclpy.node import Node
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header
@@ -19,17 +18,20 @@ from cosmos_policy_ros.control.timeline import ChunkTimeline
 from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD, SIDES
 from cosmos_policy_ros.embodiment.limits import both_arms
+from cosmos_policy_ros.embodiment.pictures import PictureError
 from cosmos_policy_ros.msg import ActionChunk, JointSetpoint, PlanReport, SafetyStatus
 from cosmos_policy_ros.policy.errors import PolicyError
 from cosmos_policy_ros.policy.observation import Observation
 from cosmos_policy_ros.srv import SetTask
 
 from .clock import NodeClock
-from .convert import chunk_message, driver_positions, image_array, plan_message, setpoint_message
+from .convert import chunk_message, driver_positions, plan_message, setpoint_message
 from .inference import InferenceParameters, make_backend
 from .parameters import ParameterError, declare, parameter
+from .pictures import reader, subscribe
 from .qos import EVENT, LATCHED, ROW, SENSOR
 from .running import StartupError, run
+from .tasks import load_tasks
 
 AUTHORITY = 'policy'
 STATUS_SILENCE = 0.3
@@ -58,8 +60,6 @@ class PolicyParameters(InferenceParameters):
     simulated_latency: float = parameter(0.0, 's of simulated time an inference takes in lock-step, however long it '
                                          'really does; 0 is off', 0.0, 1.0)
     seed: int = parameter(0, 'noise seed of the first chunk; rises by one a chunk', 0, 2 ** 31 - 1)
-    image_width: int = parameter(640, 'pixels; images of another size are refused', 64, 4096)
-    image_height: int = parameter(480, 'pixels', 48, 4096)
     max_image_age: float = parameter(0.15, 's, oldest image that may start an inference', 0.02, 1.0)
     max_image_skew: float = parameter(0.04, 's, largest difference between the cameras', 0.001, 0.5)
     publish_imagined: bool = parameter(True, 'publish the imagined future images beside each chunk')
@@ -102,21 +102,6 @@ class InferenceWorker:
                 self._done(error)
 
 
-def load_tasks(path):
-    """Instruction by task name of a YAML file ``name: {instruction: ...}``.
-
-    Raises:
-        StartupError: the file is missing or has another form.
-    """
-    try:
-        tasks = yaml.safe_load(open(path))
-        return {name: task['instruction'] for name, task in tasks.items()}
-    except OSError as error:
-        raise StartupError(f'tasks file: {error}; set the parameter "tasks"') from error
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-        raise StartupError(f'tasks file {path}: expected "name: {{instruction: ...}}" entries ({error})') from error
-
-
 class PolicyNode(Node):
     """Wires cameras, joint states and the supervisor's status to policy and chunk timeline."""
 
@@ -142,10 +127,12 @@ class PolicyNode(Node):
         self._status_at, self._stands_from = float('-inf'), math.inf
         self._worker = InferenceWorker(self._hand_over)
 
+        self._read_picture = reader(p)
+        self._grippers = {side: p.observed_gripper(side) for side in SIDES}
         for side in SIDES:
             self.create_subscription(JointState, f'{p.arm(side)}/joint_states', partial(self._on_joints, side), SENSOR)
         for camera in CAMERAS:
-            self.create_subscription(Image, p.image_topic(camera), partial(self._on_image, camera), SENSOR)
+            subscribe(self, p, camera, partial(self._on_image, camera), SENSOR)
         self.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
         self.create_service(SetTask, '/cosmos_policy/set_task', self._on_set_task)
         self._chunk_publisher = self.create_publisher(ActionChunk, '/cosmos_policy/chunk', EVENT)
@@ -163,14 +150,14 @@ class PolicyNode(Node):
         self._backend.close()
 
     def _on_joints(self, side, message):
-        positions = driver_positions(message, self._p.gripper)
+        positions = driver_positions(message, self._grippers[side])
         self._pairing.add_joints(side, self._time.from_stamp(message.header.stamp), positions)
 
     def _on_image(self, camera, message):
         try:
-            image = image_array(message, self._p.image_width, self._p.image_height)
-        except ValueError as error:
-            self.get_logger().error(f'{self._p.image_topic(camera)}: {error}', throttle_duration_sec=5.0)
+            image = self._read_picture(message)
+        except PictureError as error:
+            self.get_logger().error(f'{self._p.picture_topic(camera)}: {error}', throttle_duration_sec=5.0)
             return
         self._pairing.add_image(camera, self._time.from_stamp(message.header.stamp), image)
 

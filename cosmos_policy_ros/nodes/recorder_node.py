@@ -50,7 +50,6 @@ class RecorderParameters(RobotParameters):
     """Parameters of the recorder beside those of the robot."""
 
     output: str = parameter('rollouts', 'folder that receives one folder an episode')
-    camera_rate: float = parameter(25.0, 'images a second expected of each camera', 1.0, 120.0)
     jpeg_quality: int = parameter(95, 'quality of recorded images', 50, 95)
     minimum_free_gb: float = parameter(2.0, 'GB of disk space that are kept free', 0.0, 10000.0)
     report: bool = parameter(True, 'write report.html after each episode')
@@ -70,7 +69,8 @@ class RecorderNode(Node):
         self._output = Path(self._p.output).expanduser().resolve()
         self._robot = RobotTopics(arms=[self._p.arm(side) for side in SIDES], cameras=CAMERAS,
                                   images=[self._p.image_topic(camera) for camera in CAMERAS],
-                                  camera_rate=self._p.camera_rate)
+                                  camera_rate=self._p.camera_rate,
+                                  compressed=self._p.camera_transport == 'compressed')
         self._topics = recorded_topics(self._robot)
         try:
             self._types = message_types()

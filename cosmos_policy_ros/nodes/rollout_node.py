@@ -10,16 +10,24 @@ from rclpy.node import Node
 from std_msgs.msg import String
 
 from cosmos_policy_ros.action import RunRollout
+from cosmos_policy_ros.bringup.share import config_file
 from cosmos_policy_ros.msg import ActionChunk, EpisodeEvent, JointSetpoint, SafetyStatus, TaskState
-from cosmos_policy_ros.srv import Arm, ResetSimulation, SetTask
+from cosmos_policy_ros.srv import Arm, LabelEpisode, ResetSimulation, SetTask
 
 from .clock import NodeClock
 from .parameters import ParameterError, declare, parameter
 from .qos import EVENT, LATCHED, ROW, SENSOR
 from .running import run
+from .tasks import load_tasks
 from .waiting import Waiting
 
-AUTHORITY = 'policy'
+AUTHORITIES = {'direct': 'policy', 'planning': 'policy', 'teleop': 'demonstration', 'replay': 'replay'}
+"""Who gets the arms, by the mode of a rollout."""
+
+NODES = {'policy': 'policy_node', 'demonstration': 'teleop_node', 'teleop': 'teleop_node', 'replay': 'replay_node'}
+OUTCOMES = ('success', 'failure')
+"""What an operator may end an episode as; it has to be running."""
+
 ACTION = '/cosmos_policy/run_rollout'
 FEEDBACK_TOPIC = f'{ACTION}/_action/feedback'
 HOLD = 2
@@ -39,6 +47,10 @@ class RolloutParameters:
     ready_timeout: float = parameter(60.0, 's of wall time that all nodes have to become ready', 1.0, 600.0)
     service_timeout: float = parameter(5.0, 's of wall time that a service has to answer', 0.5, 60.0)
     stall_timeout: float = parameter(30.0, 's of wall time without a new row that end an episode', 1.0, 600.0)
+    clutch_timeout: float = parameter(600.0, 's of wall time that a person has to send a first row', 1.0, 86400.0)
+    tasks: str = parameter('tasks.yaml', 'instruction of every task, where no policy knows it: a file in config/, or a full '
+                           'path')
+    reduced: bool = parameter(False, 'mode teleop: as the source "teleop", at the reduced hand speed, not "demonstration"')
     record: bool = parameter(True, 'wait for the recorder at both ends of an episode')
     record_timeout: float = parameter(120.0, 's of wall time that the recorder has to finish bag and report', 1.0, 3600.0)
 
@@ -57,13 +69,15 @@ class RolloutNode(Node):
         self._safety, self._task, self._recording = None, None, {}
         self._rows = self._chunks = 0
         self._value = 0.0
-        self._busy = False
+        self._busy, self._episode_id, self._label = False, '', None
+        self._tasks = load_tasks(config_file(self._p.tasks))
         wall = Clock(clock_type=ClockType.STEADY_TIME)
         self._waiting = Waiting(self, lambda period, callback: self.create_timer(period, callback, clock=wall))
         self._events = self.create_publisher(EpisodeEvent, '/cosmos_policy/episode_event', EVENT)
         self._arm = self.create_client(Arm, '/cosmos_policy/arm')
         self._set_task = self.create_client(SetTask, '/cosmos_policy/set_task')
         self._reset = self.create_client(ResetSimulation, '/sim/reset')
+        self.create_service(LabelEpisode, '/cosmos_policy/label_episode', self._on_label)
         self.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_safety, LATCHED)
         self.create_subscription(TaskState, '/sim/task_state', self._on_task, SENSOR)
         self.create_subscription(ActionChunk, '/cosmos_policy/chunk', self._on_chunk, EVENT)
@@ -89,6 +103,16 @@ class RolloutNode(Node):
     def _on_recording(self, message):
         self._recording = json.loads(message.data)
 
+    def _on_label(self, request, response):
+        """The operator's judgement ends the running episode."""
+        if not self._episode_id or request.episode not in ('', self._episode_id):
+            response.message = f'episode {request.episode!r} is not running' if self._episode_id else 'no episode is running'
+        elif request.outcome not in OUTCOMES:
+            response.message = f'outcome {request.outcome!r}; use one of {", ".join(OUTCOMES)}'
+        else:
+            self._label, response.accepted = request, True
+        return response
+
     async def _on_goal(self, _):
         # Discovery of a client ends with its feedback reader; an answer sent before that would be lost.
         known = lambda: self.count_subscribers(FEEDBACK_TOPIC) > 0  # noqa: E731
@@ -106,10 +130,11 @@ class RolloutNode(Node):
         goal, result = handle.request, RunRollout.Result()
         try:
             self._report(handle, 'reset')
-            task = await self._prepare(goal)
+            authority = self._authority(goal)
+            task = await self._prepare(goal, authority)
             result.episode = await self._begin(goal, task)
             self._report(handle, 'arm')
-            epoch = await self._take_arms()
+            epoch = await self._take_arms(authority)
         except RolloutRefused as refusal:
             result.outcome, result.message = 'interrupted', str(refusal)
             if result.episode:
@@ -118,7 +143,9 @@ class RolloutNode(Node):
             handle.abort()
             return result
         first_interventions = self._interventions()
+        self._episode_id = result.episode
         result.outcome, result.message = await self._watch(handle, goal, epoch)
+        self._episode_id = ''
         await self._waiting.answer(self._arm, Arm.Request(arm=False), self._p.service_timeout)
         result.steps, result.chunks = self._rows, self._chunks
         result.interventions = self._interventions() - first_interventions
@@ -138,10 +165,18 @@ class RolloutNode(Node):
         handle.publish_feedback(RunRollout.Feedback(step=self._rows, chunks=self._chunks, value=float(self._value),
                                                     state=state, stage=stage))
 
-    async def _prepare(self, goal):
+    def _authority(self, goal):
+        if goal.mode not in AUTHORITIES:
+            raise RolloutRefused(f'unknown mode {goal.mode!r}; use one of {", ".join(AUTHORITIES)}')
+        return 'teleop' if goal.mode == 'teleop' and self._p.reduced else AUTHORITIES[goal.mode]
+
+    async def _prepare(self, goal, authority):
         """Check that everybody is there, tell the policy the task, put the simulator back to its start."""
         p = self._p
-        needed = {'supervisor_node': lambda: self._safety is not None, 'policy_node': self._set_task.service_is_ready}
+        source = NODES[authority]
+        there = self._set_task.service_is_ready if authority == AUTHORITIES['direct'] else \
+            lambda: source.removesuffix('_node') in self.get_node_names()
+        needed = {'supervisor_node': lambda: self._safety is not None, source: there}
         if p.simulated:
             needed['sim_node'] = self._reset.service_is_ready
         if p.record:
@@ -149,10 +184,7 @@ class RolloutNode(Node):
         if not await self._waiting.until(lambda: all(ready() for ready in needed.values()), p.ready_timeout):
             missing = ', '.join(name for name, ready in needed.items() if not ready())
             raise RolloutRefused(f'{missing} not there after {p.ready_timeout:.0f} s; see its log')
-        task = await self._waiting.answer(self._set_task, SetTask.Request(
-            task=goal.task, instruction=goal.instruction), p.service_timeout)
-        if task is None or not task.accepted:
-            raise RolloutRefused(task.message if task else 'policy_node does not answer; see its log')
+        task = await self._told(goal, authority)
         if p.simulated:
             reset = await self._waiting.answer(self._reset, ResetSimulation.Request(
                 task=goal.task, seed=goal.seed), p.service_timeout)
@@ -162,12 +194,27 @@ class RolloutNode(Node):
         seen = self._safety.counter
         free = lambda: self._safety.counter >= seen + SETTLED and not self._safety.blockers  # noqa: E731
         if not await self._waiting.until(free, p.service_timeout):
-            raise RolloutRefused('the supervisor would not arm: ' + '; '.join(self._safety.blockers))
+            late = f'no {SETTLED} statuses within {p.service_timeout:.0f} s; this computer is too busy, or raise service_timeout'
+            raise RolloutRefused('the supervisor would not arm: ' + ('; '.join(self._safety.blockers) or late))
+        return task
+
+    async def _told(self, goal, authority):
+        """The ``SetTask.Response`` of the policy; of a source that needs no telling, what it would have been."""
+        if authority != AUTHORITIES['direct']:
+            instruction = goal.instruction or self._tasks.get(goal.task, '')
+            if not instruction:
+                raise RolloutRefused(f'unknown task {goal.task!r}; known: {", ".join(sorted(self._tasks))}')
+            return SetTask.Response(accepted=True, instruction=instruction, policy='{}')
+        task = await self._waiting.answer(self._set_task, SetTask.Request(
+            task=goal.task, instruction=goal.instruction), self._p.service_timeout)
+        if task is None or not task.accepted:
+            raise RolloutRefused(task.message if task else 'policy_node does not answer; see its log')
         return task
 
     async def _begin(self, goal, task):
         """Open the recording; returns the episode's id."""
         self._rows = self._chunks = 0
+        self._label = None
         # Date and time of the computer: simulated time repeats from run to run.
         episode = f'{goal.task}_{goal.seed}_{datetime.now():%Y%m%d-%H%M%S}'
         facts = {**json.loads(task.policy), 'safety_config': self._safety.config_digest, 'mode': goal.mode,
@@ -183,9 +230,9 @@ class RolloutNode(Node):
             raise RolloutRefused(self._recording.get('message', 'recorder_node reports an error'))
         return episode
 
-    async def _take_arms(self):
-        """Arm the policy; returns the epoch."""
-        reply = await self._waiting.answer(self._arm, Arm.Request(arm=True, authority=AUTHORITY), self._p.service_timeout)
+    async def _take_arms(self, authority):
+        """Arm the source; returns the epoch."""
+        reply = await self._waiting.answer(self._arm, Arm.Request(arm=True, authority=authority), self._p.service_timeout)
         if reply is None:
             raise RolloutRefused('supervisor_node does not answer; see its log')
         if not reply.accepted:
@@ -197,17 +244,20 @@ class RolloutNode(Node):
         while True:
             rows = self._rows
             ended = lambda: self._ending(handle, goal, epoch)  # noqa: E731
-            if await self._waiting.until(lambda: ended() or self._rows >= rows + 10, self._p.stall_timeout):
+            patience = self._p.clutch_timeout if goal.mode == 'teleop' and not rows else self._p.stall_timeout
+            if await self._waiting.until(lambda: ended() or self._rows >= rows + 10, patience):
                 self._report(handle, 'run')
                 if ended():
                     return ended()
             else:
-                return 'failure', f'no new row for {self._p.stall_timeout:.0f} s; see the policy node\'s log'
+                return 'failure', f'no new row for {patience:.0f} s; see the log of the node that sends them'
 
     def _ending(self, handle, goal, epoch):
         """(outcome, message) when the episode is over, else None."""
         if handle.is_cancel_requested:
             return 'interrupted', 'cancelled'
+        if self._label is not None:
+            return self._label.outcome, self._label.note
         if self._task is not None and self._task.success:
             return 'success', ''
         causes = '; '.join(f'{c.id}: {c.text}' for c in self._safety.causes)
@@ -220,11 +270,16 @@ class RolloutNode(Node):
             return 'timeout', f'not done after {goal.step_limit} rows'
         return None
 
+    def _score(self):
+        if self._label is not None:
+            return self._label.score
+        return self._task.score if self._task else float('nan')
+
     async def _close(self, goal, result, instruction):
         """End the recording and wait for its folder; what went wrong with it joins the result's message."""
         event = EpisodeEvent(kind=EpisodeEvent.END, episode=result.episode, task=goal.task, instruction=instruction,
                              seed=goal.seed, outcome=result.outcome, steps=result.steps, note=result.message,
-                             score=self._task.score if self._task else float('nan'),
+                             score=self._score(),
                              metadata=json.dumps({'chunks': result.chunks, 'interventions': result.interventions}))
         event.header.stamp = self.get_clock().now().to_msg()
         self._events.publish(event)

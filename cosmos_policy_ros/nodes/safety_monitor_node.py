@@ -15,7 +15,6 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import Image
 from visualization_msgs.msg import MarkerArray
 
 from cosmos_policy_ros.bringup.share import config_file
@@ -28,6 +27,7 @@ from .clock import seconds
 from .diagnostics import array, diagnostics
 from .markers import SafetyMarkers
 from .parameters import ParameterError, declare, parameter
+from .pictures import subscribe
 from .qos import DRIVER, LATCHED
 from .robot import RobotParameters
 from .running import StreamExecutor, run
@@ -50,7 +50,7 @@ class MonitorParameters(RobotParameters):
 
 
 def picture_stamp(raw):
-    """``Time`` of a serialised ``sensor_msgs/Image``, and where the bytes after its header begin.
+    """``Time`` of a serialised picture, raw or compressed, and where the bytes after its header begin.
 
     Raises:
         ValueError: not little-endian CDR, which is what every ROS 2 middleware on a PC writes.
@@ -77,7 +77,7 @@ class SafetyMonitorNode(Node):
         self.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
         self.create_subscription(GuardState, '/cosmos_policy/guard_state', self._on_guard, DRIVER)
         for camera in CAMERAS:
-            self.create_subscription(Image, p.image_topic(camera), partial(self._on_image, camera), PICTURE, raw=True)
+            subscribe(self, p, camera, partial(self._on_image, camera), PICTURE, raw=True)
         wall = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(DIAGNOSTICS_PERIOD, self._diagnose, clock=wall)
         self.create_timer(MARKERS_PERIOD, self._mark, clock=wall)

@@ -10,7 +10,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from cosmos_policy_ros.action import RunRollout
 from cosmos_policy_ros.msg import SafetyStatus, StopSource
-from cosmos_policy_ros.srv import Arm, ResetSafety
+from cosmos_policy_ros.srv import Arm, LabelEpisode, ResetSafety
 
 from .qos import DRIVER, LATCHED
 
@@ -38,6 +38,7 @@ class Station:
         self._rollout = ActionClient(self._node, RunRollout, '/cosmos_policy/run_rollout')
         self._arm = self._node.create_client(Arm, '/cosmos_policy/arm')
         self._reset = self._node.create_client(ResetSafety, '/cosmos_policy/reset_safety')
+        self._label = self._node.create_client(LabelEpisode, '/cosmos_policy/label_episode')
         self._node.create_timer(HEARTBEAT_PERIOD, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self._node)
@@ -62,7 +63,7 @@ class Station:
     def others(self):
         """Names of this package's nodes that already run in this domain, after a time for discovery."""
         time.sleep(DISCOVERY)
-        ours = {'safety_supervisor', 'safety_guard', 'safety_monitor', 'policy', 'rollout', 'recorder', 'sim'}
+        ours = {'safety_supervisor', 'safety_guard', 'safety_monitor', 'policy', 'rollout', 'recorder', 'sim', 'teleop', 'replay'}
         return sorted(ours.intersection(self._node.get_node_names()))
 
     def press(self):
@@ -80,6 +81,10 @@ class Station:
     def arm(self, authority='', patience=5.0):
         """Ask the supervisor to give the arms to ``authority``, or to take them back; the response or None."""
         return self._call(self._arm, Arm.Request(arm=bool(authority), authority=authority), patience)
+
+    def label(self, outcome, patience=5.0):
+        """End the running episode with an outcome, "success" or "failure"; the response or None."""
+        return self._call(self._label, LabelEpisode.Request(outcome=outcome, score=float(outcome == 'success')), patience)
 
     def reset(self, patience=5.0):
         """Ask for a reset naming the last event seen; the response or None."""

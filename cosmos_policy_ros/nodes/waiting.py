@@ -24,17 +24,18 @@ class Waiting:
         self._waiters.append((condition, time.monotonic() + patience, future))
         return await future
 
-    async def answer(self, client, request, patience):
+    async def answer(self, client, request, patience, repeat=REPEAT_PERIOD):
         """The service's response, or None when it does not come within ``patience`` s of wall time.
 
-        Only for requests that may be repeated: a server that has not discovered this client yet answers into the void.
+        Only for requests that may be repeated, after ``repeat`` s of wall time: a server that has not discovered this
+        client yet answers into the void.
         """
         deadline = time.monotonic() + patience
         if not await self.until(client.service_is_ready, patience):
             return None
         while time.monotonic() < deadline:
             pending = client.call_async(request)
-            if await self.until(pending.done, REPEAT_PERIOD):
+            if await self.until(pending.done, repeat):
                 return pending.result()
             client.remove_pending_request(pending)
         return None

@@ -4,31 +4,18 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
+from cosmos_policy_ros.embodiment.pictures import pixel_rows, raw_to_rgb
+
 from .topics import COMPRESSED_IMAGE, IMAGE
-
-CHANNELS = {'rgb8': 3, 'bgr8': 3, 'mono8': 1}
-"""Encodings of sensor_msgs/Image that can be compressed, with bytes per pixel."""
-
 
 def pixels(message):
     """(height, width, 3) or, for mono8, (height, width) uint8 view of a ``sensor_msgs/Image``, RGB order.
 
     Raises:
-        ValueError: another encoding, or data that do not fit height and step.
+        PictureError: another encoding, or data that do not fit height and step.
     """
-    channels = CHANNELS.get(message.encoding)
-    if channels is None:
-        raise ValueError(f'image encoding {message.encoding!r} cannot be compressed, only {", ".join(CHANNELS)}; '
-                         'set the camera driver to rgb8')
-    data = np.frombuffer(message.data, np.uint8)
-    if message.step < message.width * channels or data.size != message.height * message.step:
-        raise ValueError(f'image of {message.width}x{message.height} {message.encoding} with step {message.step} '
-                         f'has {data.size} bytes')
-    rows = data.reshape(message.height, message.step)[:, :message.width * channels]
-    if channels == 1:
-        return rows
-    image = rows.reshape(message.height, message.width, channels)
-    return image[..., ::-1] if message.encoding == 'bgr8' else image
+    layout = message.data, message.width, message.height, message.step, message.encoding
+    return pixel_rows(*layout)[..., 0] if message.encoding == 'mono8' else raw_to_rgb(*layout)
 
 
 def encode_jpeg(image, quality):

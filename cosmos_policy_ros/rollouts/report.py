@@ -4,8 +4,11 @@ import html
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
+
 from .audit import complaints
 from .episode import REPORT_FILE, VIDEO_FILE
+from .lag import followers_lag, joint_lags
 from .plots import joint_figure, policy_figure
 from .series import read_series
 
@@ -44,7 +47,7 @@ def _page(series, video):
         f'<p><span class="outcome {record.outcome.value}">{record.outcome.value}</span> {_summary(record)}</p>',
         f'<p class="lost">{html.escape(record.reason)}</p>' if record.reason else '',
         f'<video src="{VIDEO_FILE}" controls muted loop></video>' if video else '<p>No video.</p>',
-        '<h2>Joints</h2>', _image(joint_figure(series)),
+        '<h2>Joints</h2>', _lag(series), _image(joint_figure(series)),
         '<h2>Policy and safety</h2>', _image(policy_figure(series)),
         '<h2>Recording</h2>',
         f'<ul class="lost">{"".join(f"<li>{html.escape(line)}</li>" for line in lost)}</ul>' if lost
@@ -63,6 +66,14 @@ def _summary(record):
     if record.interventions:
         parts.append(f'{record.interventions} interventions')
     return ', '.join(parts)
+
+
+def _lag(series):
+    median = followers_lag(series)
+    if np.isnan(median):
+        return '<p>No arm joint moved.</p>'
+    lags = ', '.join(f'{name} {1000 * lag:.0f}' for name, lag in joint_lags(series).items() if not np.isnan(lag))
+    return f'<p>The followers lag their commands by {1000 * median:.0f} ms (median of the joints that moved; ms: {lags}).</p>'
 
 
 def _image(figure):

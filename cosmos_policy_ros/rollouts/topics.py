@@ -21,7 +21,7 @@ class RobotTopics:
     """Names and nominal rates (Hz) of the robot's streams; the defaults are the Interbotix ROS 2 ALOHA's.
 
     ``arms``: namespaces of the followers, left then right. ``images``: topics of raw images, in the order of
-    ``cameras``.
+    ``cameras``. ``compressed``: taken from the topics ``.../compressed`` below them, as they come.
     """
 
     arms: tuple = ('/follower_left', '/follower_right')
@@ -29,6 +29,7 @@ class RobotTopics:
     images: tuple = tuple(f'/{camera}/camera/color/image_rect_raw' for camera in cameras)
     camera_rate: float = 25.0
     joint_rate: float = 100.0
+    compressed: bool = False
 
     def __post_init__(self):
         for name in ('arms', 'cameras', 'images'):
@@ -82,11 +83,18 @@ class RecordedTopic:
         return COMPRESSED_IMAGE if self.compress else self.type
 
 
+def _images(robot):
+    if robot.compressed:
+        return (RecordedTopic(topic, COMPRESSED_IMAGE, robot.camera_rate, continuous=True, reliable=False)
+                for topic in robot.compressed_images())
+    return (RecordedTopic(topic, IMAGE, robot.camera_rate, continuous=True, compress=True, reliable=False)
+            for topic in robot.images)
+
+
 def recorded_topics(robot):
     """All topics of a recording of the given ``RobotTopics``, as a tuple of ``RecordedTopic``."""
     return (
-        *(RecordedTopic(topic, IMAGE, robot.camera_rate, continuous=True, compress=True, reliable=False)
-          for topic in robot.images),
+        *_images(robot),
         *(RecordedTopic(topic, 'sensor_msgs/msg/JointState', robot.joint_rate, continuous=True)
           for topic in robot.joint_states()),
         *(RecordedTopic(topic, 'interbotix_xs_msgs/msg/JointGroupCommand') for topic in robot.joint_groups()),

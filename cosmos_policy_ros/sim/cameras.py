@@ -1,4 +1,6 @@
 """Three cameras: one snapshot of the world, rendered one camera at a time."""
+import math
+
 import mujoco
 import numpy as np
 
@@ -24,9 +26,9 @@ class CameraRig:
         mujoco.mj_camlight(self._model, self._data)
         return self.world.time
 
-    def render(self, name):
-        """(height, width, 3) uint8 RGB of one camera as of the last ``capture``."""
-        return self._render(name, self.width, self.height)
+    def render(self, name, width=None):
+        """(height, width, 3) uint8 RGB of one camera as of the last ``capture``; ``width``: another one than usual."""
+        return self._render(name, width or self.width, self.height)
 
     def render_small(self, name, size, supersample=3):
         """(size, size, 3) uint8 RGB: the whole view squashed, rendered ``supersample`` times larger and averaged."""
@@ -47,6 +49,39 @@ class CameraRig:
             renderer.close()
         self._renderers.clear()
         self._model = self._data = None
+
+
+class Shutter:
+    """Says in which steps of the simulation a frame begins; one camera of it is rendered in each step from there on.
+
+    Args:
+        rate: frames a second that are asked for. step: s. cameras: how many. ``rate`` tells what comes of it.
+    """
+
+    def __init__(self, rate, step, cameras):
+        self._steps = max(1.0 / (rate * step), cameras)
+        self.rate = 1.0 / (self._steps * step)
+        self.reset()
+
+    def reset(self):
+        """Step 0 begins a frame."""
+        self._frame = self._begun = self._next = 0
+
+    def opens(self, step):
+        """Whether a frame begins in this step; to be asked once for each step, in order."""
+        if step != self._next:
+            return False
+        self._frame, self._begun = self._frame + 1, step
+        self._next = math.ceil(self._frame * self._steps - 1e-6)
+        return True
+
+    def slot(self, step):
+        """Steps since the frame began."""
+        return step - self._begun
+
+    def loses(self, share):
+        """Whether this frame is among the ``share`` (0 to 1) of frames that is lost, evenly spread."""
+        return math.floor(self._frame * share + 1e-9) > math.floor((self._frame - 1) * share + 1e-9)
 
 
 def _renderer(model, width, height):

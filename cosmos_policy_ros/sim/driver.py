@@ -4,69 +4,21 @@ No ROS: a node feeds it messages and publishes what it returns. Behaviour as rea
 parts included: a NaN goal becomes 0 rad, a goal beyond the servo's limits is dropped in silence, goals never expire,
 services stall the state stream, an unknown register is ignored. All time is the world's.
 """
-from dataclasses import dataclass, field
-
 import numpy as np
 
-from ..embodiment.joints import ARM_JOINTS, ARM_SLICE, DRIVER_JOINTS, GRIPPER_INDEX
-from ..embodiment.limits import ARM_LOWER, ARM_UPPER, MAX_ARM_SPEED
-from .registers import GAINS, MODE_NUMBERS, STANDARD_P_GAIN, counts_of, factory_registers, forget_ram, writable
-from .world import SERVO_TICK
-
-POSITION_MODES = ('position', 'ext_position', 'current_based_position', 'linear_position')
-
-SPEED_TICK = 0.229 * 2 * np.pi / 60
-"""rad/s of one count of Present_Velocity."""
-
-CURRENT_TICK = 2.69
-"""mA of one count of Present_Current."""
-
-FINGER_LIMITS = (0.021, 0.057)
-"""m, URDF limits of a finger; what ``robot_info`` gives for the gripper."""
-
-SLEEP_POSITIONS = (0.0, -2.05, 1.7, 0.0, -2.0, 0.0)
-"""rad; shoulder, elbow and wrist angle lie outside the servos' limits, as in the vendor's file."""
+from ..embodiment.joints import DRIVER_JOINTS
+from .arm_models import FOLLOWER
+from .bus import Bus
+from .faults import Faults
+from .motors import LIMP_MODES, POSITION_MODES, Motors, RobotInfo, UnknownTarget
+from .readings import Gear, motor_readings
+from .registers import GAINS, MODE_NUMBERS, STANDARD_P_GAIN, counts_of, forget_ram, writable
+from .trajectory import Trajectory
 
 WRITE_TIME, MODE_TIME, REBOOT_TIME, READ_TIME = 0.011, 0.08, 1.0, 0.003
 """s of bus time per motor: an acknowledged write, a change of mode, a reboot, a register read."""
 
-# Motor data: XM540-W270 4.4 A at 10.6 N m (two of them at shoulder and elbow), XM430-W350 2.3 A at 4.1 N m.
-_MILLIAMPERE_PER_NM = np.array([415, 208, 208, 415, 415, 560])
-_MILLIAMPERE_PER_NEWTON = 15.0  # gripper: the XM430 through its crank, per newton at one finger (estimate)
-_IDS = (1, 2, 4, 6, 7, 8, 9)
-
-
-@dataclass(frozen=True)
-class RobotInfo:
-    """Answer of ``get_robot_info``, field by field; all empty for an unknown name."""
-
-    mode: str = ''
-    profile_type: str = ''
-    joint_names: tuple = ()
-    joint_ids: tuple = ()
-    joint_lower_limits: tuple = ()
-    joint_upper_limits: tuple = ()
-    joint_velocity_limits: tuple = ()
-    joint_sleep_positions: tuple = ()
-    joint_state_indices: tuple = ()
-    num_joints: int = 0
-    name: tuple = ()
-
-
-@dataclass
-class Motor:
-    """One servo: its place in the arm (0..6), bus id, mode and control items."""
-
-    name: str
-    index: int
-    id: int
-    mode: str = 'position'
-    profile_type: str = 'velocity'
-    registers: dict = field(default_factory=dict)
-
-
-class UnknownTarget(ValueError):
-    """No such command type, group or joint."""
+DEAD_BUS = 'no status packet from the motors'
 
 
 class ArmDriver:
@@ -78,19 +30,40 @@ class ArmDriver:
     waiting commands through.
     """
 
-    def __init__(self, world, side, gripper_mode='current_based_position'):
-        """``gripper_mode``: 'linear_position' is how the driver launches; ALOHA's set-up leaves the default."""
-        self.world, self.side, self._gripper_mode = world, side, gripper_mode
-        self.groups = {'arm': ARM_JOINTS, 'all': DRIVER_JOINTS[:7]}
+    def __init__(self, world, side, gripper_mode='current_based_position', model=FOLLOWER, convention='ros1',
+                 torque=True, faults=None, name=''):
+        """
+        Args:
+            world: moves the arm: a ``World``, or ``LeaderArms``.
+            gripper_mode: 'linear_position' is how the driver launches a follower; ALOHA's set-up leaves the default.
+            model: ``ArmModel``. convention: of its gripper constants and linkage.
+            torque: whether it is on after the launch.
+            faults, name: a ``Faults`` and the arm's name in it.
+        """
+        self.world, self.side, self.name = world, side, name
+        self._model, self._gear = model, Gear(model.grippers[convention], world.gripper_map)
+        self._gripper_mode, self._launch_torque = gripper_mode, torque
+        self._faults = faults or Faults()
         self.reset()
 
     def reset(self):
-        """As freshly started: registers of the factory file, torque on. To be called after a reset of the world."""
-        self.busy_until, self._waiting = self.world.time, []
-        self.motors = {name: Motor(name, i, _IDS[i], registers=factory_registers(name))
-                       for i, name in enumerate(DRIVER_JOINTS[:7])}
+        """As freshly started: factory registers, torque as launched. To be called after a reset of the world."""
+        self._bus, self._slot = Bus(lambda: self.world.time), None
+        self._all, self._trajectory = Motors(self._model), None
+        self._struck = set()
         for motor in self.motors.values():
-            self._set_mode(motor, self._gripper_mode if motor.name == 'gripper' else 'position', 'velocity')
+            motor.set_mode(self._gripper_mode if motor.name == 'gripper' else 'position', 'velocity')
+            self._set_torque(motor, self._launch_torque)
+
+    @property
+    def busy_until(self):
+        """s of world time until which the bus is busy."""
+        return self._bus.busy_until
+
+    @property
+    def motors(self):
+        """{name: ``Motor``}, shadows included."""
+        return self._all.by_name
 
     def states(self):
         """(names, position (9,), velocity (9,), effort (9,)) of ``joint_states``; None while the bus is busy.
@@ -98,21 +71,20 @@ class ArmDriver:
         rad and rad/s of the motors, m of the fingers, quantised as the servos report; effort in mA. Finger speeds and
         efforts are always 0.
         """
-        if not self._free():
+        if not self._bus.free() or self._skipped():
             return None
-        world, gripper = self.world, self.world.gripper_map
-        angle = gripper.joint_from_finger(world.finger(self.side))
-        slope = (gripper.finger_from_joint(angle + 1e-4) - gripper.finger_from_joint(angle - 1e-4)) / 2e-4
-        force = world.servo_force(self.side)
+        self._follow_trajectory()
         position, velocity, effort = np.zeros(9), np.zeros(9), np.zeros(9)
-        position[:7] = _quantise(np.append(world.joints(self.side), angle), SERVO_TICK)
-        position[7] = gripper.finger_from_joint(position[6])
+        if self._broken('nan_states'):
+            position[:], velocity[:7], effort[:7] = np.nan, np.nan, np.nan
+            return DRIVER_JOINTS, position, velocity, effort
+        if self._broken('dead_bus'):
+            position[:7] = -np.pi
+        else:
+            position[:7], velocity[:7], effort[:7] = motor_readings(
+                self.world, self.side, self._gear, self.motors['gripper'].registers['Current_Limit'])
+        position[7] = self._gear.own.finger_from_joint(position[6])
         position[8] = -position[7]
-        speeds = np.append(world.joint_speeds(self.side), world.finger_speed(self.side) / slope)
-        velocity[:7] = _quantise(speeds, SPEED_TICK)
-        effort[:6] = _quantise(force[:6] * _MILLIAMPERE_PER_NM, CURRENT_TICK)
-        limit = self.motors['gripper'].registers['Current_Limit'] * CURRENT_TICK
-        effort[6] = np.clip(_quantise(force[6] * _MILLIAMPERE_PER_NEWTON, CURRENT_TICK), -limit, limit)
         return DRIVER_JOINTS, position, velocity, effort
 
     def command_group(self, name, values):
@@ -122,36 +94,67 @@ class ArmDriver:
     def command_single(self, name, value):
         """``commands/joint_single``: a goal for one motor (float32 payload); keeps the bus busy for 11 ms."""
         problem = self._command('single', name, [value])
-        self._occupy(WRITE_TIME)
+        self._bus.occupy(WRITE_TIME)
         return problem
+
+    def command_trajectory(self, kind, name, points):
+        """``commands/joint_trajectory``: ``points`` [(s, ns, positions)], with the driver's timing error."""
+        try:
+            joints = [motor.name for motor in self._all.select(kind, name)]
+        except UnknownTarget as error:
+            return str(error)
+        if self._trajectory is not None:
+            return 'trajectory rejected: joints are still moving'
+        if len(points) < 2:
+            return 'trajectory has fewer than 2 points: dropped'
+        self._trajectory = Trajectory(kind, name, points, self.world.time)
+        position = dict(zip(DRIVER_JOINTS, np.append(self.world.joints(self.side),
+                                                     self._gear.reported(self.world.gripper_angle(self.side)))))
+        off = [joint for joint, value in zip(joints, points[0][2]) if not abs(value - position[joint]) < 0.01]
+        return f'not at the first point of the trajectory, which is followed anyway: {", ".join(off)}' if off else ''
+
+    def _follow_trajectory(self):
+        if self._trajectory is not None:
+            for positions in self._trajectory.due(self.world.time):
+                self._command(self._trajectory.kind, self._trajectory.name, positions)
+            if self._trajectory.ended:
+                self._trajectory = None
 
     def _command(self, kind, name, values):
         try:
-            motors = self._select(kind, name)
+            motors = self._all.select(kind, name)
         except UnknownTarget as error:
             return str(error)
         if len(values) != len(motors):
             return f'{kind} {name!r} has {len(motors)} joints but the command has {len(values)} values: dropped'
-        wrong = [motor.name for motor in motors if motor.mode not in POSITION_MODES]
+        wrong = [motor.name for motor in motors
+                 if motor.mode not in POSITION_MODES and not (motor.name == 'gripper' and motor.mode in LIMP_MODES)]
         if wrong:
             return f'goals in the present mode of {", ".join(wrong)} are not simulated: dropped'
         values = np.asarray(values, dtype=np.float32).astype(float)
-        if self._free():
-            self._set_goals(motors, values)
+        if self._bus.free():
+            self._set_goals(kind, motors, values)
         else:
-            self._waiting.append((self.busy_until, lambda: self._set_goals(motors, values)))
+            self._bus.when_free(lambda: self._set_goals(kind, motors, values))
         return ''
 
-    def _set_goals(self, motors, values):
+    def _set_goals(self, kind, motors, values):
+        if self._broken('dead_bus') or (kind == 'group' and self._broken('sync_write_latch')):
+            return
         arm = self.world.arm_goal(self.side)
         # The driver's conversion of a number that is not finite falls through to the centre of the scale.
         for motor, value in zip(motors, np.where(np.isfinite(values), values, 0.0)):
             if motor.name != 'gripper':
                 arm[motor.index] = value
             elif motor.mode == 'linear_position':
-                self.world.command_gripper(self.side, self.world.gripper_map.joint_from_finger(max(value / 2, 1e-3)))
+                angle = self._gear.own.joint_from_finger(max(value / 2, 1e-3))
+                self.world.command_gripper(self.side, self._gear.commanded(angle))
+            elif motor.mode in POSITION_MODES:
+                self.world.command_gripper(self.side, self._gear.commanded(value))
+            elif value:  # current or PWM: closes or opens until something stops it
+                self.world.command_gripper(self.side, np.copysign(np.pi / 2, value))
             else:
-                self.world.command_gripper(self.side, value)
+                self.world.hold_here(self.side, motor.index)
         self.world.command_arm(self.side, arm)
 
     def torque_enable(self, kind, name, enable):
@@ -164,20 +167,23 @@ class ArmDriver:
         Clears latched errors and everything in RAM; ``smart_reboot`` reboots only motors with a latched error.
         """
         try:
-            motors = self._select(kind, name)
+            motors = self._all.select(kind, name)
         except UnknownTarget as error:
             return str(error)
+        if self._broken('dead_bus'):
+            return DEAD_BUS
         if smart_reboot:
             motors = [motor for motor in motors if motor.registers['Hardware_Error_Status']]
         for motor in motors:
             forget_ram(motor.registers)
-            self.world.set_servo_gain(self.side, motor.index, 0.0)
-        self._occupy(REBOOT_TIME * len(motors))
-        self._waiting.append((self.busy_until, lambda: self._rebooted(motors, enable)))
+        for motor in self._all.with_shadows(motors):
+            self._set_torque(motor, False)
+        self._bus.occupy(REBOOT_TIME * len(motors))
+        self._bus.when_free(lambda: self._rebooted(motors, enable))
         return ''
 
     def _rebooted(self, motors, enable):
-        for motor in motors:
+        for motor in self._all.with_shadows(motors):
             self.world.hold_here(self.side, motor.index)
             self._set_torque(motor, enable)
 
@@ -188,8 +194,9 @@ class ArmDriver:
             return f'unknown operating mode {mode!r}; known: {", ".join(MODE_NUMBERS)}'
 
         def change(motor):
-            self._set_mode(motor, mode, profile_type)
+            motor.set_mode(mode, profile_type)
             motor.registers.update(Profile_Velocity=profile_velocity, Profile_Acceleration=profile_acceleration)
+            self._set_torque(motor, True)
         return self._service(kind, name, MODE_TIME, change)
 
     def set_gains(self, kind, name, *gains):
@@ -205,77 +212,99 @@ class ArmDriver:
 
     def get_registers(self, kind, name, item):
         """``get_motor_registers``: (values of the motors, error text); no values for an unknown name."""
-        values = []
-        problem = self._service(kind, name, READ_TIME, lambda motor: values.append(self._read(motor).get(item)))
-        if None in values:
-            return (), f'no control item {item!r} (names are case-sensitive)'
-        return tuple(values), problem
+        try:
+            motors = self._all.select(kind, name)
+        except UnknownTarget as error:
+            return (), str(error)
+        self._bus.free()
+        self._bus.occupy(READ_TIME * len(motors))
+        if self._broken('dead_bus'):
+            return (), DEAD_BUS
+        values = tuple(self._read(motor).get(item) for motor in motors)
+        return ((), f'no control item {item!r} (names are case-sensitive)') if None in values else (values, '')
 
     def robot_info(self, kind, name):
         """(``RobotInfo``, error text). For the gripper motor it describes the left finger, in metres."""
         try:
-            motors = self._select(kind, name)
+            return self._all.info(self._all.select(kind, name), name, self._gear.own.finger_from_joint(0.0)), ''
         except UnknownTarget as error:
             return RobotInfo(), str(error)
-        finger = [motor.name == 'gripper' for motor in motors]
-        arm = [min(motor.index, 5) for motor in motors]
-        rest = self.world.gripper_map.finger_from_joint(0.0)
-        return RobotInfo(
-            motors[0].mode, motors[0].profile_type,
-            tuple('left_finger' if f else motor.name for f, motor in zip(finger, motors)),
-            tuple(motor.id for motor in motors),
-            tuple(float(FINGER_LIMITS[0] if f else ARM_LOWER[i]) for f, i in zip(finger, arm)),
-            tuple(float(FINGER_LIMITS[1] if f else ARM_UPPER[i]) for f, i in zip(finger, arm)),
-            tuple(1.0 if f else float(MAX_ARM_SPEED) for f in finger),
-            tuple(float(rest if f else SLEEP_POSITIONS[i]) for f, i in zip(finger, arm)),
-            tuple(7 if f else motor.index for f, motor in zip(finger, motors)),
-            len(motors), tuple(self.groups) if name == 'all' else (name,)), ''
+
+    def gravity_compensation(self, enable):
+        """What the gravity compensation's node asks of a leader's driver: weightless joints, or all of them held."""
+        if enable:
+            return (self.set_operating_modes('group', 'all', 'current')
+                    or self.torque_enable('single', 'gripper', False))
+        for motor in self.motors.values():
+            self.world.hold_here(self.side, motor.index)
+        return (self.set_operating_modes('group', 'arm', 'position')
+                or self.set_operating_modes('single', 'gripper', 'current_based_position'))
 
     def latch_error(self, joint, bits=0x20):
         """A motor protects itself (0x20 overload, 0x04 heat): limp until rebooted; the states do not show it."""
         self.motors[joint].registers['Hardware_Error_Status'] = bits
         self._set_torque(self.motors[joint], False)
 
-    def _select(self, kind, name):
-        if kind == 'group' and name in self.groups:
-            return [self.motors[joint] for joint in self.groups[name]]
-        if kind == 'single' and name in self.motors:
-            return [self.motors[name]]
-        raise UnknownTarget(f'no {kind} {name!r} on this arm; groups: {", ".join(self.groups)}; '
-                            f'joints: {", ".join(self.motors)}')
+    def suffer(self, fault_id, motor, value):
+        """A fault that happens once, to this arm or to one motor of it."""
+        if fault_id == 'overload_latch':
+            self.latch_error(motor, int(value))
+            self._struck.add(motor)
+        elif fault_id == 'torque_off':
+            for each in self.motors.values():
+                if each.registers['Torque_Enable']:
+                    self._set_torque(each, False)
+                    self._struck.add(each.name)
+        elif fault_id == 'state_gap':
+            self._bus.occupy(value)
+
+    def recover(self, fault_id, motor=''):
+        """Undo ``suffer``, for one motor or for all: what lost its torque by it, and still has none, holds where it is."""
+        if fault_id == 'state_gap':
+            self._bus.release()
+            return
+        for name in self._struck & ({motor} if motor else set(self.motors)):
+            each = self.motors[name]
+            each.registers['Hardware_Error_Status'] = 0
+            self.world.hold_here(self.side, each.index)
+            self._set_torque(each, True)
 
     def _service(self, kind, name, seconds, act):
         try:
-            motors = self._select(kind, name)
+            motors = self._all.select(kind, name)
         except UnknownTarget as error:
             return str(error)
-        self._free()
-        for motor in motors:
+        self._bus.free()
+        self._bus.occupy(seconds * len(motors))
+        if self._broken('dead_bus'):
+            return DEAD_BUS
+        for motor in self._all.with_shadows(motors):
             act(motor)
-        self._occupy(seconds * len(motors))
         return ''
 
-    def _free(self):
-        """Let what waited for the bus happen; whether the bus is free now."""
-        due = [act for time, act in self._waiting if time <= self.world.time]
-        self._waiting = [entry for entry in self._waiting if entry[0] > self.world.time]
-        for act in due:
-            act()
-        return self.world.time >= self.busy_until
+    def _broken(self, fault_id):
+        return self._faults.value(fault_id, self.name) is not None
 
-    def _occupy(self, seconds):
-        self.busy_until = max(self.busy_until, self.world.time) + seconds
-
-    def _set_mode(self, motor, mode, profile_type):
-        motor.mode, motor.profile_type = mode, profile_type
-        motor.registers['Operating_Mode'] = MODE_NUMBERS[mode]
-        self._set_torque(motor, True)
+    def _skipped(self):
+        """Whether slow states leave this one out."""
+        rate = self._faults.value('slow_states', self.name)
+        if rate is None:
+            return False
+        before, self._slot = self._slot, int(self.world.time * rate + 1e-6)
+        return self._slot == before
 
     def _set_torque(self, motor, enable):
-        enable = bool(enable) and not motor.registers['Hardware_Error_Status']
-        motor.registers['Torque_Enable'] = int(enable)
-        gain = motor.registers['Position_P_Gain'] / STANDARD_P_GAIN if enable else 0.0
-        self.world.set_servo_gain(self.side, motor.index, gain)
+        on = bool(enable) and not motor.registers['Hardware_Error_Status']
+        motor.registers['Torque_Enable'] = int(on)
+        if on:
+            self._struck.discard(motor.name)
+        gains = [self._gain(each) for each in self._all.of_joint(motor.index)]
+        self.world.set_servo_gain(self.side, motor.index, sum(gains) / len(gains))
+
+    def _gain(self, motor):
+        limp = motor.mode in LIMP_MODES and motor.name != 'gripper'
+        on = motor.registers['Torque_Enable'] and not limp
+        return motor.registers['Position_P_Gain'] / STANDARD_P_GAIN if on else 0.0
 
     def _write(self, motor, values):
         torque = motor.registers['Torque_Enable']
@@ -283,14 +312,9 @@ class ArmDriver:
         self._set_torque(motor, motor.registers['Torque_Enable'])
 
     def _read(self, motor):
-        world, gripper = self.world, self.world.gripper_map
+        world, side = self.world, self.side
         if motor.name == 'gripper':
-            angle, goal = (gripper.joint_from_finger(finger) for finger in
-                           (world.finger(self.side), world.data.ctrl[GRIPPER_INDEX[self.side]]))
+            angle, goal = self._gear.reported(world.gripper_angle(side)), self._gear.reported(world.gripper_goal(side))
         else:
-            angle, goal = world.joints(self.side)[motor.index], world.data.ctrl[ARM_SLICE[self.side]][motor.index]
+            angle, goal = world.joints(side)[motor.index], world.arm_goal(side)[motor.index]
         return {**motor.registers, 'Present_Position': counts_of(angle), 'Goal_Position': counts_of(goal)}
-
-
-def _quantise(values, tick):
-    return np.round(values / tick) * tick

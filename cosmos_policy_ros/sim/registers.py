@@ -14,9 +14,6 @@ _READ_ONLY = {'Present_Current': 0, 'Present_Velocity': 0, 'Present_Position': 2
               'Present_Temperature': 35}
 """Voltage in 0.1 V, temperature in degrees Celsius, both constant here."""
 
-_POSITION_LIMITS = {'shoulder': (841, 2867), 'elbow': (898, 3094), 'wrist_angle': (830, 3504)}
-_GRIPPER_CURRENT_LIMIT = 200
-
 MODE_NUMBERS = {'current': 0, 'velocity': 1, 'position': 3, 'linear_position': 3, 'ext_position': 4,
                 'current_based_position': 5, 'pwm': 16}
 """Value of Operating_Mode by the driver's name of the mode."""
@@ -28,13 +25,13 @@ GAINS = ('Position_P_Gain', 'Position_I_Gain', 'Position_D_Gain', 'Feedforward_1
 STANDARD_P_GAIN = _RAM['Position_P_Gain']
 
 
-def factory_registers(joint):
-    """{item: value} of one joint's servo after start-up."""
+def factory_registers(joint, model):
+    """{item: value} of one joint's servo in an arm of this ``ArmModel`` after start-up."""
     registers = {**_EEPROM, **_RAM, **_READ_ONLY}
-    low, high = _POSITION_LIMITS.get(joint, (0, 4095))
+    low, high = model.position_limits.get(joint, (0, 4095))
     registers.update(Min_Position_Limit=low, Max_Position_Limit=high)
     if joint == 'gripper':
-        registers['Current_Limit'] = _GRIPPER_CURRENT_LIMIT
+        registers['Current_Limit'] = model.gripper_current_limit
     return registers
 
 

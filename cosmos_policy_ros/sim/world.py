@@ -122,6 +122,20 @@ class World:
         """(6,) rad, a copy of the goals that the servos of one arm hold."""
         return self.data.ctrl[ARM_SLICE[side]].copy()
 
+    def gripper_angle(self, side):
+        """rad: motor angle of one gripper."""
+        return self.gripper_map.joint_from_finger(self.finger(side))
+
+    def gripper_speed(self, side):
+        """rad/s of one gripper's motor."""
+        gripper, angle = self.gripper_map, self.gripper_angle(side)
+        slope = (gripper.finger_from_joint(angle + 1e-4) - gripper.finger_from_joint(angle - 1e-4)) / 2e-4
+        return self.finger_speed(side) / slope
+
+    def gripper_goal(self, side):
+        """rad: the goal that one gripper's servo holds."""
+        return self.gripper_map.joint_from_finger(self.data.ctrl[GRIPPER_INDEX[side]])
+
     def hold_here(self, side, motor):
         """Make the present position the goal of motor 0..5 of the arm or 6, the gripper."""
         goal = self.finger(side) if motor == 6 else self.joints(side)[motor]

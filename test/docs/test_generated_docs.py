@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cosmos_policy_ros.nodes.robot import RobotParameters
+from cosmos_policy_ros.nodes.robot import ArmParameters, CameraParameters
 from cosmos_policy_ros.safety.config import CELL_KEYS, SafetyConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,7 +15,7 @@ generate = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(generate)
 
 
-@pytest.mark.parametrize('name', ['parameters.md', 'causes.md', 'safety_config.md'])
+@pytest.mark.parametrize('name', ['parameters.md', 'causes.md', 'safety_config.md', 'troubleshooting.md'])
 def test_the_page_is_what_the_generator_yields_now(name):
     """When this fails: run "make docs" and look at the difference."""
     assert (ROOT / 'docs' / name).read_text() == generate.pages()[name]
@@ -34,7 +34,12 @@ def test_a_parameter_file_sets_only_parameters_that_its_node_declares(node):
 
 @pytest.mark.parametrize('path', sorted((ROOT / 'config').glob('robot_*.yaml')), ids=lambda path: path.name)
 def test_a_robot_file_sets_all_names_and_constants_of_the_robot(path):
-    assert set(generate.shipped_parameters(path.name)) == {item.name for item in fields(RobotParameters)}
+    assert set(generate.shipped_parameters(path.name)) == {item.name for item in fields(ArmParameters)}
+
+
+@pytest.mark.parametrize('path', sorted((ROOT / 'config').glob('cameras_*.yaml')), ids=lambda path: path.name)
+def test_a_camera_file_sets_everything_about_the_cameras(path):
+    assert set(generate.shipped_parameters(path.name)) == {item.name for item in fields(CameraParameters)}
 
 
 def test_every_safety_key_is_on_the_page_with_its_value():

@@ -14,6 +14,7 @@ ROOMS = {
     'policy': {'.embodiment', 'numpy', 'torch', 'diffusers', 'safetensors', 'PIL',
                'starlette', 'uvicorn', 'prometheus_client', 'ray', 'transformers', 'huggingface_hub'},
     'control': {'.embodiment', 'numpy'},
+    'arms': {'.embodiment', 'numpy', 'yaml'},
     'safety': {'.embodiment', 'numpy', 'ruckig', 'yaml'},
     'rollouts': {'.embodiment', 'numpy', 'rosbags', 'mcap', 'h5py', 'av', 'PIL', 'matplotlib'},
     'sim': {'.embodiment', 'numpy', 'mujoco'},

@@ -98,3 +98,11 @@ def test_other_namings_change_the_topics():
 def test_incomplete_namings_are_refused(wrong):
     with pytest.raises(ValueError, match='robot topics'):
         RobotTopics(**wrong)
+
+
+def test_compressed_pictures_are_recorded_as_they_come():
+    """In the bag they have the same topic and type as raw ones that the recorder compresses."""
+    raw, packed = (recorded_topics(RobotTopics(compressed=compressed))[:3] for compressed in (False, True))
+    assert [topic.topic for topic in packed] == [f'{topic.topic}/compressed' for topic in raw]
+    assert not any(topic.compress for topic in packed) and all(topic.compress for topic in raw)
+    assert [(topic.bag_topic, topic.bag_type) for topic in packed] == [(topic.bag_topic, topic.bag_type) for topic in raw]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cosmos_policy_ros.embodiment.cameras import CAMERAS
-from cosmos_policy_ros.sim.cameras import CameraRig, shrink
+from cosmos_policy_ros.sim.cameras import CameraRig, Shutter, shrink
 from cosmos_policy_ros.sim.world import World
 
 
@@ -52,3 +52,18 @@ def test_shrink_averages_and_rounds():
     image = np.zeros((2, 4, 3), dtype=np.uint8)
     image[0, 0], image[1, 1], image[:, 2:] = 255, 255, 7
     assert shrink(image, 2).tolist() == [[[128] * 3, [7] * 3]]
+
+
+@pytest.mark.parametrize('asked, given, gaps', [(25.0, 25.0, {4}), (30.0, 30.0, {3, 4}), (60.0, 100 / 3, {3})])
+def test_frames_begin_at_the_rate_asked_for_or_as_fast_as_all_cameras_can_be_rendered(asked, given, gaps):
+    shutter = Shutter(asked, 0.01, 3)
+    begun = [step for step in range(1000) if shutter.opens(step)]
+    assert begun[0] == 0 and set(np.diff(begun)) == gaps
+    assert shutter.rate == pytest.approx(given) and len(begun) == pytest.approx(10 * given, abs=1)
+
+
+@pytest.mark.parametrize('share, lost', [(0.0, 0), (0.25, 25), (0.5, 50), (1.0, 100)])
+def test_lost_frames_are_evenly_spread(share, lost):
+    shutter = Shutter(25.0, 0.01, 3)
+    losses = [shutter.loses(share) for step in range(400) if shutter.opens(step)]
+    assert sum(losses) == lost and sum(losses[:40]) == lost * 0.4

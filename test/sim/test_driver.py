@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 
+from cosmos_policy_ros.embodiment.gripper import GRIPPER_MAPS
 from cosmos_policy_ros.embodiment.joints import DRIVER_JOINTS, Side
+from cosmos_policy_ros.embodiment.kinematics import end_effector
 from cosmos_policy_ros.embodiment.poses import START_ARM
 from cosmos_policy_ros.sim.driver import ArmDriver
+from cosmos_policy_ros.sim.faults import Faults
 from cosmos_policy_ros.sim.world import SERVO_TICK, World
 
 
@@ -171,3 +174,89 @@ def test_service_on_modes_that_are_not_simulated_says_so(driver):
     driver.set_operating_modes('group', 'arm', 'velocity')
     assert 'not simulated' in driver.command_group('arm', [0.1] * 6)
     assert 'unknown operating mode' in driver.set_operating_modes('group', 'arm', 'turbo')
+
+
+def test_a_shadow_is_addressed_by_name_takes_its_masters_writes_and_holds_half_the_joint(driver):
+    read = lambda item: driver.get_registers('single', 'shoulder_shadow', item)[0]  # noqa: E731
+    assert read('Torque_Enable') == (1,) and len(driver.get_registers('group', 'all', 'Torque_Enable')[0]) == 7
+    driver.torque_enable('single', 'shoulder', False)
+    assert read('Torque_Enable') == (0,)
+    driver.torque_enable('single', 'shoulder', True)
+    before = driver.world.joints(Side.LEFT)[1]
+    driver.latch_error('shoulder_shadow')
+    run(driver, 1.0)
+    assert 0.001 < abs(driver.world.joints(Side.LEFT)[1] - before) < 0.02, 'it droops, and does not fall'
+    driver.reboot('group', 'all', enable=True, smart_reboot=True)
+    assert read('Hardware_Error_Status') == (0x20,), 'groups know no shadows'
+    driver.reboot('single', 'shoulder_shadow', enable=True)
+    run(driver, 1.2)
+    assert read('Hardware_Error_Status') == (0,) and read('Torque_Enable') == (1,)
+
+
+@pytest.mark.parametrize('convention, rows', [('ros1', ((0.5, 0.526), (1.0, 0.997))),
+                                              ('interbotix_main', ((0.5, 0.982), (1.0, 1.326)))])
+def test_gripper_actions_read_back_as_each_conventions_linkage_has_it(convention, rows):
+    """An action of 0 cannot be read back: the fingers of the model touch at 0.1."""
+    world, gripper = World('plate'), GRIPPER_MAPS[convention]
+    world.reset(0)
+    driver = ArmDriver(world, Side.LEFT, convention=convention)
+    for action, observed in rows:
+        driver.command_single('gripper', gripper.joint_from_action(action))
+        run(driver, 1.5)
+        position = driver.states()[1]
+        assert gripper.observation_from_finger(position[7]) == pytest.approx(observed, abs=0.012)
+        assert position[7] == pytest.approx(gripper.finger_from_joint(position[6]))
+
+
+@pytest.mark.parametrize('joints, point', [
+    ((0, 0, 0, 0, 0, 0), (0.5365, 0, 0.4270)), (START_ARM, (0.2585, 0, 0.3060)),
+    ((0.3, -0.7, 0.9, 0.4, -0.5, 0.6), (0.3097, 0.0612, 0.3810)),
+    ((0, -1.85, 1.60, 0, -1.69, 0), (-0.0780, 0, 0.3409)), ((0, -1.7, 1.55, 0.12, 0.65, 0), (0.1466, 0.0128, 0.1082))])
+def test_the_simulated_hand_is_where_the_vendors_kinematics_have_it(driver, joints, point):
+    assert end_effector(joints)[:3, 3] == pytest.approx(point, abs=1e-4)
+    world = driver.world
+    world.data.qpos[world._qpos[Side.LEFT]] = joints
+    world.place('duck', (0.3, 0.3, 0.1))  # recomputes all poses
+    frame = np.linalg.inv(world.cell.base(Side.LEFT)) @ world.pose('left_gripper')
+    assert (frame @ [0.1072, 0, 0, 1])[:3] == pytest.approx(point, abs=1e-4)
+
+
+def test_a_trajectory_stops_where_it_crosses_a_whole_second(driver):
+    """The driver subtracts nanosecond parts as unsigned numbers of 32 bits: 0 - 0.9 s is 3.39 s."""
+    times = (0, 0), (0, 300_000_000), (0, 900_000_000), (1, 0), (1, 100_000_000)
+    points = [(sec, nanosec, [0.02 * i, *START_ARM[1:]]) for i, (sec, nanosec) in enumerate(times)]
+    driver.command_trajectory('group', 'arm', points)
+    assert 'still moving' in driver.command_trajectory('group', 'arm', points)
+    goals = []
+    for _ in range(500):
+        run(driver, 0.01)
+        goals.append(round(driver.world.arm_goal(Side.LEFT)[0], 2))
+    assert [goals.index(goal) for goal in (0.02, 0.04, 0.06, 0.08)] == pytest.approx([0, 30, 90, 430], abs=2)
+    assert driver.command_trajectory('group', 'arm', points[:1]).startswith('trajectory has fewer')
+
+
+def test_in_pwm_mode_the_gripper_closes_and_opens_until_something_stops_it(driver):
+    driver.set_operating_modes('single', 'gripper', 'pwm')
+    run(driver, 0.2)
+    for effort, finger in ((250.0, 0.056), (-250.0, 0.0225)):
+        driver.command_single('gripper', effort)
+        run(driver, 1.5)
+        assert driver.states()[1][7] == pytest.approx(finger, abs=0.002)
+
+
+def test_mending_gives_torque_back_only_where_a_fault_took_it():
+    world = World('plate')
+    world.reset(0)
+    faults = Faults(('arm',))
+    driver = ArmDriver(world, Side.LEFT, faults=faults, name='arm')
+    torque = lambda: driver.get_registers('group', 'all', 'Torque_Enable')[0]  # noqa: E731
+    driver.torque_enable('single', 'gripper', False)
+    driver.suffer('torque_off', '', 1.0)
+    assert torque() == (0,) * 7
+    driver.recover('torque_off')
+    assert torque() == (1, 1, 1, 1, 1, 1, 0)
+    faults.inject('dead_bus', 'arm')
+    assert driver.get_registers('group', 'all', 'Torque_Enable')[0] == ()
+    driver.torque_enable('group', 'all', False)
+    faults.mend('dead_bus', 'arm')
+    assert torque() == (1, 1, 1, 1, 1, 1, 0)

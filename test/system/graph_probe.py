@@ -99,17 +99,21 @@ class Probe:
         destroy = self.node.destroy_publisher if hasattr(entity, 'publish') else self.node.destroy_subscription
         self.inside(destroy, entity)
 
-    def call(self, kind, name, /, **request):
-        """A service's response. Asked again every second: an answer before discovery is complete is lost."""
+    def call(self, kind, name, /, every=1.0, **request):
+        """A service's response. Asked again ``every`` s: an answer before discovery is complete is lost.
+
+        What must not be done twice, or takes long, is asked less often.
+        """
         client = self.inside(self.node.create_client, kind, name)
         wait(client.service_is_ready, f'service {name}')
-        deadline = time.monotonic() + PATIENCE
+        deadline, futures = time.monotonic() + PATIENCE, []
         while time.monotonic() < deadline:
-            future = self.inside(client.call_async, kind.Request(**request))
+            futures.append(self.inside(client.call_async, kind.Request(**request)))
             sent = time.monotonic()
-            while not future.done() and time.monotonic() < sent + 1.0:
+            while not any(future.done() for future in futures) and time.monotonic() < min(sent + every, deadline):
                 time.sleep(0.005)
-            if future.done():
-                self.inside(self.node.destroy_client, client)
-                return future.result()
+            for future in futures:
+                if future.done():
+                    self.inside(self.node.destroy_client, client)
+                    return future.result()
         raise AssertionError(f'{name} does not answer')
