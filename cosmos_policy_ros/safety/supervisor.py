@@ -46,7 +46,7 @@ class Supervisor:
         self._unlooked = companions
         self._reported = None
         self._rows = dict.fromkeys(Outcome, 0)
-        self._clearance = math.nan, None   # m, and the command it belongs to
+        self._near = math.nan, 1.0, None   # m between the arms, share of the speed limits, and the command these belong to
         self._settle(now)
 
     @property
@@ -256,16 +256,18 @@ class Supervisor:
         """``Status`` for publishing: each call issues the next counter value, which stop sources have to echo."""
         blockers, causes, ages, scale = (FAULTY,), (self._failure,), {}, 0.0
         if not self._failure:
-            causes, ages, scale = self._events.active, self._inputs.ages(now), self._speed_scale()
+            causes, ages = self._events.active, self._inputs.ages(now)
             latched = self._state in LATCHED.values() or self._events.worst() >= Severity.PROTECTIVE
             blockers = tuple(self._against_reset(now) if latched else self._against_arming(None, now))
-            if self._clearance[1] is not self._motion.command:
-                self._clearance = self._envelope.min_clearance(self._motion.command), self._motion.command
+            command = self._motion.command
+            if self._near[-1] is not command:
+                self._near = self._envelope.min_clearance(command), self._envelope.speed_scale(command), command
+            scale = self._near[1] * self._speed_scale()
         loop = self._monitor.loop
         period_max, loop.period_max = loop.period_max, 0.0
         return Status(
             self._inputs.stops.counter.issue(now), self._state, self.authority, self.epoch, bool(self.authority),
-            causes, self._events.last_event_id, blockers, scale, self._clearance[0],
+            causes, self._events.last_event_id, blockers, scale, self._near[0],
             self._rows[Outcome.ACCEPTED], self._rows[Outcome.CLAMPED], self._rows[Outcome.REFUSED], ages, period_max,
             self._authority.origin, self._hand_speed())
 

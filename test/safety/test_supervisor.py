@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from cosmos_policy_ros.embodiment.gripper import GRIPPER_MAPS
 from cosmos_policy_ros.embodiment.joints import Side
 from cosmos_policy_ros.embodiment.poses import START
+from cosmos_policy_ros.safety.envelope import Envelope
 from cosmos_policy_ros.safety.records import Outcome
 from safety_rig import ROW, TICK, Rig, brakes_and_latches, moving
 
@@ -488,3 +489,11 @@ def test_no_emitted_sample_violates_a_limit(sequence):
         before, speed, when = command, new_speed, now
         if rig.states[now] not in ('RUNNING', 'STOPPING'):
             speed, when = np.zeros(14), None  # at rest; what comes next is a row, which has 40 ms
+
+
+def test_the_status_tells_how_far_the_speed_limits_have_shrunk_near_the_other_arm():
+    rig = Rig(slow_zone=0.5).armed()
+    rig.step(1)
+    near = Envelope(rig.config).speed_scale(rig.core.command)
+    assert rig.config.slow_zone_scale < near < 1.0
+    assert rig.status.speed_scale == near
