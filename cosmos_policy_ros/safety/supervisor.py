@@ -164,14 +164,21 @@ class Supervisor:
         refused = self._authority.outdated(chunk, now) or self._ignored()
         if refused:
             return self._refuse(*refused)
-        late = math.ceil((now - chunk.observed_at) / self._config.row_period - ROUNDING)
+        late = self._late_rows(chunk, now)
         if late >= len(chunk.rows):
-            return self._refuse('setpoint_stale', f'chunk whose {len(chunk.rows)} rows are all late')
-        verdict = check_chunk(chunk.rows, self._motion.command, self._envelope, max(0, late))
+            return self._refuse('setpoint_stale', f'{now - chunk.observed_at:.2f} s: all of its {len(chunk.rows)} rows are late')
+        verdict = check_chunk(chunk.rows, self._motion.command, self._envelope, late)
         if verdict.cause:
             return self._hold(verdict.cause, verdict.detail, now)
         self._authority.planned = True
         return Verdict(Outcome.ACCEPTED)
+
+    def _late_rows(self, chunk, now):
+        """Rows of a chunk that will not be played: none when the arms have stood since it was inferred from."""
+        age = now - chunk.observed_at
+        if self._motion.stands_since <= chunk.observed_at and age <= self._config.standing_chunk_age:
+            return 0
+        return max(0, math.ceil(age / self._config.row_period - ROUNDING))
 
     def request_arm(self, authority, now, origin='', reduced=False):
         """Give the arms to a source; a ``Reply`` with the new epoch.
