@@ -113,8 +113,8 @@ def dds_trials(count, seed):
 
 
 def flood_trials(ticks):
-    """The same with each input flooded in turn, and how long the arms go on when it is the stop topic itself."""
-    from fault_flood import INPUTS, flooded_stop, flooded_stop_topic
+    """The same with each input flooded in turn, and how long a press takes when it is the stop topic itself."""
+    from fault_flood import INPUTS, flooded_stop
     from fault_rig import FaultRig
     seen = Counter()
     with free_domain() as domain, tempfile.TemporaryDirectory() as folder:
@@ -125,8 +125,8 @@ def flood_trials(ticks):
                 print(f'10 kHz on {stream} for {ticks * TICK:.1f} s: {found} period(s)', flush=True)
                 seen[found] += 1
                 rig.calm()
-            rig.running()
-            print(f'10 kHz on the stop topic itself: stopped after {flooded_stop_topic(rig):.2f} s, {sorted(rig.causes)}')
+            found = flooded_stop(rig, 'stop', ticks)
+            print(f'10 kHz on the stop topic itself: {found} period(s), {sorted(rig.causes)}', flush=True)
     return seen
 
 

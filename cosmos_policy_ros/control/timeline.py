@@ -17,6 +17,9 @@ SLOT_SLACK = 1e-6
 FADE_SHARE = 0.5
 """Share of the speed limit that a cross-fade may use; the rest is left to the motion of the rows themselves."""
 
+STANDS = 2
+"""Slots after the last row that moved: by then the arms have been commanded to stand, however late that row was sent."""
+
 
 class Refusal(Enum):
     """Why a chunk was not accepted."""
@@ -64,8 +67,8 @@ class ChunkTimeline:
 
     The first chunk of an epoch sets the grid at the moment it is accepted: the arms stood still while it was inferred,
     so all of its rows are still ahead. In 'async' mode each later chunk is laid onto that grid by its observation time,
-    rounded to the nearest slot, and rows that are late are dropped. In 'sync' mode the next observation is due when the
-    executed rows are used up, the arms come to a stop meanwhile, and the grid restarts with each chunk.
+    rounded to the nearest slot, and rows that are late are dropped. In 'sync' mode the arms come to a stop when the
+    executed rows are used up, the next observation is due once they stand, and the grid restarts with each chunk.
 
     Args:
         period: s between slots.
@@ -112,6 +115,11 @@ class ChunkTimeline:
         """``Figures`` since construction."""
         return Figures(largest_seam=self._largest_seam, **self._counts)
 
+    @property
+    def looks_from(self):
+        """s; in 'sync' mode an older observation shows arms that still moved. -inf in 'async' mode."""
+        return self._moved_at + STANDS * self._period if self._sync else -math.inf
+
     def start(self, epoch, now, position):
         """Begin an epoch from ``position`` (14,): what the arms were last commanded, or where they stand."""
         position = np.array(position, dtype=float)
@@ -125,7 +133,7 @@ class ChunkTimeline:
         self._switch_slot = 0            # slot at which the next chunk is due
         self._origin = now               # time of slot 0
         self._slot = -1                  # the slot played last
-        self._last_target = -math.inf
+        self._last_target = self._moved_at = -math.inf
         self._requested_at = None
 
     def stop(self):
@@ -196,6 +204,8 @@ class ChunkTimeline:
         inside = np.abs(step) <= self._step
         positions = np.where(inside, wanted, self._position + np.clip(step, -self._step, self._step))
         self._velocity, self._position = positions - self._position, positions
+        if self._velocity.any():
+            self._moved_at = target_time
         self._last_target = target_time
         self._sequence += 1
         self._counts['rows'] += 1

@@ -54,8 +54,8 @@ class PolicyParameters(InferenceParameters):
     speed_limit: float = parameter(2.5, 'rad/s at which a seam or a ramp may move an arm joint', 0.1, 3.1)
     gripper_speed_limit: float = parameter(2.3, 'openings/s at which a seam or a ramp may move a gripper', 0.1, 5.0)
     expected_latency: float = parameter(0.4, 's, latency of a chunk assumed before the first is measured', 0.0, 10.0)
-    latency_mode: str = parameter('async', 'async: infer while the rows before are played; sync: stop, then infer, as '
-                                  'published (the supervisor then holds the arms after each chunk)',
+    latency_mode: str = parameter('async', 'async: infer while the rows before are played; sync: stop, look, '
+                                  'and stand while the next chunk is inferred, as published',
                                   choices=('async', 'sync'))
     simulated_latency: float = parameter(0.0, 's of simulated time an inference takes in lock-step, however long it '
                                          'really does; 0 is off', 0.0, 1.0)
@@ -212,7 +212,7 @@ class PolicyNode(Node):
             return  # still for an epoch that has ended
         try:
             paired = self._pairing.observe(now)
-            if paired.stamp < self._stands_from:
+            if paired.stamp < max(self._stands_from, self._timeline.looks_from):
                 return
             observation = Observation(paired.stamp, paired.images, paired.positions)
         except (NoObservation, PolicyError) as error:

@@ -12,8 +12,9 @@ except (ImportError, TypeError):  # Humble: no event says that a publisher has c
 UNKNOWN = '_NODE_NAME_UNKNOWN_'
 """Name of an endpoint whose node is not discovered yet, or that belongs to none."""
 
-NAMING = 0.4
-"""s of wall time, whatever a simulator's clock does, within which the name of a node follows its endpoints."""
+NAMING = 2.0
+"""s of wall time, whatever a simulator's clock does, within which the name of a node follows its endpoints,
+on a busy machine too."""
 
 
 class PublisherWatch:

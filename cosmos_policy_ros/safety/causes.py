@@ -94,7 +94,7 @@ _TABLE = (
     _hold('setpoint_shape', 'row that is not 14 numbers', 'check the sender, then arm again'),
     _hold('far_outside_limits', 'row far outside the limits', 'check the policy and its units, then arm again'),
     _hold('too_many_clamped', 'too many rows in succession had to be clamped', 'slow the source down, then arm again'),
-    _hold('workspace', 'row leaves the workspace or meets the table',
+    _hold('workspace', 'row leaves the workspace or its walls, or meets the table or a keep-out box',
           'check the task and the cell in safety.yaml, then arm again'),
     _hold('arm_clearance', 'row brings the arms too close to each other',
           'take over or move the arms apart, then arm again'),

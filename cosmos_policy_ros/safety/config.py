@@ -57,6 +57,7 @@ class SafetyConfig:
     row_slack: float
     row_max_age: float
     row_max_lead: float
+    standing_chunk_age: float
     starvation: float
     overrun_factor: float
     overrun_count: int

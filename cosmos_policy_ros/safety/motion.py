@@ -13,6 +13,8 @@ from .watchdog import ROUNDING
 class Motion:
     """The last command (14,), None before the first arming, and the one that comes next.
 
+    ``stands_since``: s, when the command last changed.
+
     Args:
         config: ``SafetyConfig``. limits: ``JointLimits``.
     """
@@ -24,7 +26,8 @@ class Motion:
         self._brake = None
         self._pending = None         # ``Limited`` row for the next cycle
         self._repeat_at = math.inf   # when the last command is to be repeated
-        self._sent_at = -math.inf    # when a command last changed
+        self._sent_at = -math.inf    # when a command was last sent
+        self.stands_since = -math.inf
 
     @property
     def moving(self):
@@ -86,7 +89,7 @@ class Motion:
 
     def forget_time(self, state, now):
         """The clock stepped to ``now``: a brake goes on from where it is."""
-        self._sent_at = now
+        self._sent_at = self.stands_since = now
         if state is SafetyState.STOPPING:
             self._begin_brake(now)
 
@@ -104,4 +107,6 @@ class Motion:
         self._brake = Brake(self.command, self.velocity, self._limits, start)
 
     def _commit(self, positions, velocity, now):
+        if (positions != self.command).any():
+            self.stands_since = now
         self.command, self.velocity, self._sent_at = positions, velocity, now

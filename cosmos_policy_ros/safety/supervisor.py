@@ -46,7 +46,7 @@ class Supervisor:
         self._unlooked = companions
         self._reported = None
         self._rows = dict.fromkeys(Outcome, 0)
-        self._clearance = math.nan, None   # m, and the command it belongs to
+        self._near = math.nan, 1.0, None   # m between the arms, share of the speed limits, and the command these belong to
         self._settle(now)
 
     @property
@@ -164,14 +164,21 @@ class Supervisor:
         refused = self._authority.outdated(chunk, now) or self._ignored()
         if refused:
             return self._refuse(*refused)
-        late = math.ceil((now - chunk.observed_at) / self._config.row_period - ROUNDING)
+        late = self._late_rows(chunk, now)
         if late >= len(chunk.rows):
-            return self._refuse('setpoint_stale', f'chunk whose {len(chunk.rows)} rows are all late')
-        verdict = check_chunk(chunk.rows, self._motion.command, self._envelope, max(0, late))
+            return self._refuse('setpoint_stale', f'{now - chunk.observed_at:.2f} s: all of its {len(chunk.rows)} rows are late')
+        verdict = check_chunk(chunk.rows, self._motion.command, self._envelope, late)
         if verdict.cause:
             return self._hold(verdict.cause, verdict.detail, now)
         self._authority.planned = True
         return Verdict(Outcome.ACCEPTED)
+
+    def _late_rows(self, chunk, now):
+        """Rows of a chunk that will not be played: none when the arms have stood since it was inferred from."""
+        age = now - chunk.observed_at
+        if self._motion.stands_since <= chunk.observed_at and age <= self._config.standing_chunk_age:
+            return 0
+        return max(0, math.ceil(age / self._config.row_period - ROUNDING))
 
     def request_arm(self, authority, now, origin='', reduced=False):
         """Give the arms to a source; a ``Reply`` with the new epoch.
@@ -256,16 +263,18 @@ class Supervisor:
         """``Status`` for publishing: each call issues the next counter value, which stop sources have to echo."""
         blockers, causes, ages, scale = (FAULTY,), (self._failure,), {}, 0.0
         if not self._failure:
-            causes, ages, scale = self._events.active, self._inputs.ages(now), self._speed_scale()
+            causes, ages = self._events.active, self._inputs.ages(now)
             latched = self._state in LATCHED.values() or self._events.worst() >= Severity.PROTECTIVE
             blockers = tuple(self._against_reset(now) if latched else self._against_arming(None, now))
-            if self._clearance[1] is not self._motion.command:
-                self._clearance = self._envelope.min_clearance(self._motion.command), self._motion.command
+            command = self._motion.command
+            if self._near[-1] is not command:
+                self._near = self._envelope.min_clearance(command), self._envelope.speed_scale(command), command
+            scale = self._near[1] * self._speed_scale()
         loop = self._monitor.loop
         period_max, loop.period_max = loop.period_max, 0.0
         return Status(
             self._inputs.stops.counter.issue(now), self._state, self.authority, self.epoch, bool(self.authority),
-            causes, self._events.last_event_id, blockers, scale, self._clearance[0],
+            causes, self._events.last_event_id, blockers, scale, self._near[0],
             self._rows[Outcome.ACCEPTED], self._rows[Outcome.CLAMPED], self._rows[Outcome.REFUSED], ages, period_max,
             self._authority.origin, self._hand_speed())
 

@@ -245,6 +245,7 @@ def test_sync_comes_to_a_stop_while_it_waits_and_restarts_the_grid():
     assert path[:25] == pytest.approx(fast[:25, 0])
     assert np.diff(path)[24:] == pytest.approx([0.1 - 0.048, 0.1 - 2 * 0.048, 0.0, 0.0, 0.0], abs=1e-9)
     assert timeline.figures.pauses == 5
+    assert timeline.looks_from == pytest.approx(10.0 + 28 * PERIOD), 'two rows after the last one that moved'
     now = 10.0 + 29.4 * PERIOD
     timeline.accept(chunk(1, 11.0, np.tile(timeline.position, (50, 1))), now)
     assert timeline.setpoint(now) is None

