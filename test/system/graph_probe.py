@@ -3,6 +3,7 @@ import fcntl
 import tempfile
 import threading
 import time
+from collections import deque
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,13 +16,16 @@ from cosmos_policy_ros.nodes.running import StreamExecutor
 PATIENCE = 60.0
 """s of wall time; what a heavily loaded machine may need for anything that is waited for."""
 
-DOMAINS = range(80, 100)
+DOMAINS = deque(range(80, 100))
+"""Taken in turn: what has just left a domain may be discovered there for some seconds more."""
 
 
 @contextmanager
 def free_domain():
     """A ROS domain that no other test run on this machine uses meanwhile."""
-    for number in DOMAINS:
+    for _ in range(len(DOMAINS)):
+        number = DOMAINS[0]
+        DOMAINS.rotate(-1)
         with open(Path(tempfile.gettempdir(), f'cosmos_policy_ros_domain_{number}.lock'), 'a') as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -29,7 +33,7 @@ def free_domain():
                 continue
             yield number
             return
-    raise RuntimeError(f'all domains of {DOMAINS} are in use; wait for the other test runs')
+    raise RuntimeError(f'all domains of {sorted(DOMAINS)} are in use; wait for the other test runs')
 
 
 def wait(condition, what, patience=PATIENCE):

@@ -77,12 +77,20 @@ class Rig:
     def calm(self):
         """Everything released, reset and disarmed."""
         self.teleop.rest()
-        self.until(SafetyStatus.READY, SafetyStatus.DISARMED, SafetyStatus.HELD, *LATCHED)
-        if self.watch.status.state in LATCHED:
-            wait(lambda: self.station.reset().accepted, lambda: self.watch.status.blockers)
-        assert self.station.arm('').accepted
-        self.until(SafetyStatus.READY)
+        wait(self._calmed, lambda: self.watch.status)
         wait(lambda: all(self.watch.states.values()), 'joint states')
+
+    def _calmed(self):
+        """Whether the supervisor is READY; asks for what leads there."""
+        status = self.watch.status
+        if status is None:
+            return False
+        if status.state in LATCHED:
+            if not status.blockers:
+                self.station.reset()
+        elif status.armed:
+            self.station.arm('')
+        return status.state == SafetyStatus.READY and not status.causes
 
     def armed(self):
         """Teleop has the arms, which stand."""

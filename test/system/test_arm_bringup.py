@@ -103,17 +103,6 @@ def test_park_ends_in_the_sleep_pose_and_prepare_at_the_start_within_the_reduced
         assert np.allclose(rows[-1], START_ARM, atol=1e-3)
 
 
-def test_a_joint_whose_torque_went_comes_back_where_it_hangs(rig):
-    """The goal that the motor still has is where the joint was, not where it fell to."""
-    rig.probe.call(TorqueEnable, '/follower_left/torque_enable', cmd_type='single', name='wrist_angle', enable=False)
-    wait(lambda: np.abs(rig.watch.measured(Side.LEFT)[0] - START_ARM).max() > 0.2, 'the hand falls')
-    wait(rig.watch.at_rest, 'the hand hangs', PATIENCE)
-    since = rig.watch.now
-    wait(lambda: ask(rig, 'prepare').success, lambda: rig.watch.status, 2 * PATIENCE)  # refused while the hand swings
-    first = rig.watch.commands(Side.LEFT, since)[1][0]
-    assert np.abs(first - START_ARM).max() > 0.2 and stands(rig, START_ARM)
-
-
 def test_a_motor_that_switched_itself_off_is_recovered_with_the_arm_supported(rig):
     reply = rig.probe.call(InjectFault, '/sim/inject_fault', fault='overload_latch', target='follower_right/wrist_angle',
                            active=True)
