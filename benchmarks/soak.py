@@ -49,9 +49,10 @@ class Soak:
 
     Args:
         processes: ``ProcessGroup``. specs: {executable: ``NodeSpec``}. probe: ``Probe``. rng: ``random.Random``.
+        kills: whether processes are killed, too.
     """
 
-    def __init__(self, processes, specs, probe, rng):
+    def __init__(self, processes, specs, probe, rng, kills):
         from arm_commands import ArmWatch
 
         from cosmos_policy_ros.bringup.share import config_file
@@ -68,7 +69,7 @@ class Soak:
         self._memory = defaultdict(list)           # (executable, pid) -> [(s, MB)]
         self._begun = {name: time.monotonic() for name in specs}
         self._undo = []                            # [(wall time, function)]
-        self._torments = (self._kill, self._kill, self._press, self._freeze_camera, self._drop_camera, self._flood,
+        self._torments = (*(self._kill,) * 2 * kills, self._press, self._freeze_camera, self._drop_camera, self._flood,
                           self._set_clock, self._stop_process, self._intrude, self._send_bad_rows)
 
     def _relay(self, probe):
@@ -165,7 +166,9 @@ class Soak:
     def _kill(self, now):
         name = self._rng.choice(list(self._specs))
         causes = {'policy_node': {'policy_starved'}, 'supervisor_node': LOST | SENSING, 'sim_node': LOST | SENSING,
-                  'safety_monitor_node': {'camera_frozen', 'policy_starved'}, 'rollout_node': {'policy_starved'}}
+                  'safety_monitor_node': {'camera_frozen', 'policy_starved'}, 'rollout_node': {'policy_starved'},
+                  # The middleware announces the dead one for some seconds more, beside the new one.
+                  'guard_node': {'duplicate_publisher'}}
         self._explain(f'kill {name}', causes.get(name, set()), now, 60)
         os.kill(self._processes.pid(name), signal.SIGKILL)
         while self._processes.first_death() is None:
@@ -291,6 +294,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--hours', type=float, default=0.17)
     parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--no-kills', action='store_true', help='every process lives on, so that its memory can be judged')
     options = parser.parse_args()
     with free_domain() as domain, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -301,7 +305,7 @@ def main():
                  for spec in graph(GraphOptions(output=str(folder)), simulated=True) if spec.executable != 'recorder_node'}
         with ProcessGroup(ros_environment(domain), folder / 'logs') as processes, Probe(domain) as probe:
             processes.start(specs.values())
-            soak = Soak(processes, specs, probe, random.Random(options.seed))
+            soak = Soak(processes, specs, probe, random.Random(options.seed), not options.no_kills)
             try:
                 soak.run(time.monotonic() + 3600 * options.hours)
             finally:

@@ -12,6 +12,7 @@ from std_msgs.msg import String
 from cosmos_policy_ros.action import RunRollout
 from cosmos_policy_ros.bringup.share import config_file
 from cosmos_policy_ros.msg import ActionChunk, EpisodeEvent, JointSetpoint, SafetyStatus, TaskState
+from cosmos_policy_ros.rollouts.rising import RisingCount
 from cosmos_policy_ros.srv import Arm, LabelEpisode, ResetSimulation, SetTask
 
 from .clock import NodeClock
@@ -68,7 +69,7 @@ class RolloutNode(Node):
         self._time = NodeClock(self)
         self._safety, self._task, self._recording = None, None, {}
         self._rows = self._chunks = 0
-        self._value = 0.0
+        self._value, self._interventions = 0.0, RisingCount()
         self._busy, self._episode_id, self._label = False, '', None
         self._tasks = load_tasks(config_file(self._p.tasks))
         wall = Clock(clock_type=ClockType.STEADY_TIME)
@@ -89,6 +90,7 @@ class RolloutNode(Node):
 
     def _on_safety(self, message):
         self._safety = message
+        self._interventions.see(message.rows_clamped + message.rows_refused)
 
     def _on_task(self, message):
         self._task = message
@@ -142,13 +144,13 @@ class RolloutNode(Node):
             result.outcome = 'refused'
             handle.abort()
             return result
-        first_interventions = self._interventions()
+        self._interventions.begin()
         self._episode_id = result.episode
         result.outcome, result.message = await self._watch(handle, goal, epoch)
         self._episode_id = ''
         await self._waiting.answer(self._arm, Arm.Request(arm=False), self._p.service_timeout)
         result.steps, result.chunks = self._rows, self._chunks
-        result.interventions = self._interventions() - first_interventions
+        result.interventions = self._interventions.total
         self._report(handle, 'close')
         await self._close(goal, result, task.instruction)
         if handle.is_cancel_requested:
@@ -156,9 +158,6 @@ class RolloutNode(Node):
         else:
             handle.succeed()
         return result
-
-    def _interventions(self):
-        return self._safety.rows_clamped + self._safety.rows_refused
 
     def _report(self, handle, stage):
         state = self._safety.state_name if self._safety else ''
