@@ -28,10 +28,10 @@ def test_the_same_seed_gives_the_same_episode():
 
 
 def test_a_late_chunk_is_a_stop_not_a_jump():
-    """A chunk that comes when all its rows are late is refused, and so is its first row: nothing moves."""
-    result, = evaluate(replace(SHORT, latency=3.0, limit=4.0), [1000])
-    assert result.outcome == 'stopped'
-    assert result.rows == 1 and not result.success
+    """The arms stood while the first one was inferred, so all of it is played; the second finds them stopped."""
+    result, = evaluate(replace(SHORT, latency=3.0, limit=8.0), [1000])
+    assert result.outcome == 'stopped' and result.causes[0].startswith('rows stopped coming')
+    assert result.rows == 50 and not result.success
 
 
 def test_summary_counts_what_the_episodes_say():

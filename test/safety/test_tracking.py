@@ -9,6 +9,7 @@ from cosmos_policy_ros.embodiment.joints import ARM_SLICE, GRIPPER_INDEX, SIDES,
 from cosmos_policy_ros.embodiment.poses import START
 from cosmos_policy_ros.safety.config import load_config
 from cosmos_policy_ros.safety.tracking import Following, Window
+from cosmos_policy_ros.sim.arm_models import SHADOWS
 from cosmos_policy_ros.sim.driver import ArmDriver
 from cosmos_policy_ros.sim.experts import make_expert
 from cosmos_policy_ros.sim.world import World
@@ -90,7 +91,8 @@ def test_a_motor_that_switched_itself_off_is_found(joint):
     for k in range(10):
         cell.row(swing(k, index, 0.3))
     assert cell.found == {}
-    cell.drivers[Side.LEFT].latch_error(joint)
+    for motor in (joint, *(shadow for shadow, (driven, _) in SHADOWS.items() if driven == joint)):
+        cell.drivers[Side.LEFT].latch_error(motor)
     since = cell.time
     for k in range(10, 60):
         cell.row(swing(k, index, 0.3))
