@@ -30,7 +30,7 @@ from .clock import NodeClock
 from .convert import driver_efforts, driver_positions, offered_chunk, safety_status
 from .drivers import DriverWatch
 from .parameters import ParameterError, declare, parameter
-from .publishers import PublisherWatch
+from .publishers import NAMING, PublisherWatch
 from .qos import DRIVER, EVENT, LATCHED, ROW, SENSOR
 from .realtime import RecentDurations, claim_processor, collect, own_garbage_collection
 from .robot import RobotParameters
@@ -144,7 +144,8 @@ class SupervisorNode(Node):
         self.create_service(Takeover, '/cosmos_policy/takeover', self._guarded(self._on_takeover))
         self.create_service(ResetSafety, '/cosmos_policy/reset_safety', self._guarded(self._on_reset))
         self._rivals = PublisherWatch(self, topics, self._p.guard, self._check_publishers)
-        self._drivers = DriverWatch(self, arms)
+        self._drivers, self._look_until = DriverWatch(self, arms), time.monotonic() + NAMING
+        self._deaf = self._drivers.deaf()
         self._time.timer(self._config.tick_period, self._tick)
         self._time.timer(CHECK_PERIOD, self._guarded(self._check))
         own_garbage_collection()
@@ -250,7 +251,8 @@ class SupervisorNode(Node):
             self._deaf = self._drivers.deaf()
             collect()
         missing = self._missing(now) if self._p.companions_required else []
-        self._core.observe_companions('; '.join(self._deaf + missing), now)
+        if not self._deaf or time.monotonic() > self._look_until:  # discovery takes a moment after the start
+            self._core.observe_companions('; '.join(self._deaf + missing), now)
 
     def _check_publishers(self):
         for sentence in self._rivals.intruders() if self._rivals else ():
@@ -295,7 +297,7 @@ class SupervisorNode(Node):
             message.command, message.velocity = command.tolist(), self._core.velocity.tolist()
         message.header.stamp = self._time.to_stamp(now)
         message.tick_p999, message.config_digest = self._tick_high, self._config.digest
-        message.warnings = [*self._refused_processor, *filter(None, [self._stage.problem]),
+        message.warnings = [*self._refused_processor, *(f'missing: {sentence}' for sentence in self._deaf), *filter(None, [self._stage.problem]),
                             *(f'{name}: not heard' for name in self._missing(now))]
         self._status.publish(message)
         self._status_age = 0

@@ -115,6 +115,10 @@ class FaultRig(ModeRig):
             while not client.service_is_ready():
                 self._spin(until=client.service_is_ready, patience=0.1)
                 self._alive(deadline)
+        while self.status is None or any('listens to' in warning for warning in self.status.warnings):
+            self.step()
+            self._spin(until=lambda: False, patience=STEP / 2)  # discovery does not follow the rig's clock
+            self._alive(deadline)
         self.log.clear()
 
     def kill(self, number):

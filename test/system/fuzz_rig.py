@@ -6,11 +6,14 @@ from functools import partial
 import rclpy
 from fault_modes import OWN, ModeRig
 from fault_streams import STEP
+from interbotix_xs_msgs.msg import JointGroupCommand, JointSingleCommand
 from rclpy.logging import LoggingSeverity, set_logger_level
 from rclpy.time import Time
+from sensor_msgs.msg import JointState
 
 from cosmos_policy_ros.embodiment.joints import SIDES
 from cosmos_policy_ros.nodes.clock import NANOSECONDS
+from cosmos_policy_ros.nodes.qos import DRIVER
 from cosmos_policy_ros.nodes.supervisor_node import SupervisorNode
 from cosmos_policy_ros.srv import Arm, ResetSafety
 
@@ -47,12 +50,21 @@ class FuzzRig(ModeRig):
         set_logger_level('safety_supervisor', LoggingSeverity.FATAL)
         self.callbacks, self.kinds = {}, {}
         super().__init__(self)
-        self._node = SupervisorNode()
+        self._node, self._driver = SupervisorNode(), rclpy.create_node('driver')
+        self._play_driver()
         self.core = self._node._core
         self._set_clock()
         while not any(topic == f'{OWN}/setpoint' for topic in self.callbacks):
             rclpy.spin_once(self._node, timeout_sec=0.1)
             self._connect()
+
+    def _play_driver(self):
+        """The supervisor looks for a driver that listens; nothing is ever sent to this one."""
+        for side in SIDES:
+            arm = f'/follower_{side.value}'
+            self._driver.create_publisher(JointState, f'{arm}/joint_states', DRIVER)
+            for kind, topic in ((JointGroupCommand, 'joint_group'), (JointSingleCommand, 'joint_single')):
+                self._driver.create_subscription(kind, f'{arm}/commands/{topic}', lambda _: None, DRIVER)
 
     def _connect(self):
         for subscription in self._node.subscriptions:
@@ -82,6 +94,7 @@ class FuzzRig(ModeRig):
     def __exit__(self, *_):
         self._node.close()
         self._node.destroy_node()
+        self._driver.destroy_node()
         rclpy.try_shutdown()
         gc.unfreeze()
         gc.enable()

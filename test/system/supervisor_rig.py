@@ -90,7 +90,7 @@ class Rig:
                 self.station.reset()
         elif status.armed:
             self.station.arm('')
-        return status.state == SafetyStatus.READY and not status.causes
+        return status.state == SafetyStatus.READY
 
     def armed(self):
         """Teleop has the arms, which stand."""
