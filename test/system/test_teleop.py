@@ -23,7 +23,7 @@ from cosmos_policy_ros.learning.recorded import demonstration_of
 from cosmos_policy_ros.msg import JointSetpoint, SafetyStatus
 from cosmos_policy_ros.nodes.qos import LATCHED
 from cosmos_policy_ros.rollouts.lag import joint_lags
-from cosmos_policy_ros.rollouts.rows import read_episode_rows
+from cosmos_policy_ros.rollouts.rows import OLDEST_IMAGE, OLDEST_STATE, read_episode_rows
 from cosmos_policy_ros.rollouts.series import read_series
 from cosmos_policy_ros.safety.config import load_config
 from cosmos_policy_ros.srv import Arm, LabelEpisode
@@ -162,7 +162,7 @@ def test_a_labelled_episode_is_recorded(episode):
 def test_the_episode_is_one_to_learn_from(episode):
     """State and pictures from just before each row; the action is what the leaders did, not what the followers made of it."""
     rows = read_episode_rows(episode.bag, GRIPPER_MAPS['ros1'], 64, 5)
-    assert len(rows.action) == episode.steps and rows.state_age <= 0.02 and rows.image_age <= 0.05
+    assert len(rows.action) == episode.steps and rows.state_age <= OLDEST_STATE and rows.image_age <= OLDEST_IMAGE
     assert np.ptp(rows.action[:, [0, 7]], axis=0).min() > 0.1
     demonstration = demonstration_of(episode.bag, GRIPPER_MAPS['ros1'], Imaging())
     assert demonstration.success and demonstration.instruction == 'put the duck on the plate'
