@@ -9,6 +9,7 @@ from enum import Enum
 
 import numpy as np
 
+from cosmos_policy_ros.embodiment.gripper import LEADER_GRIPPER_MAPS, GripperMap
 from cosmos_policy_ros.embodiment.joints import ACTION_DIM, ARM_INDICES, CONTROL_PERIOD, JOINT_NAMES, SIDES
 from cosmos_policy_ros.embodiment.limits import both_arms
 
@@ -24,22 +25,15 @@ DEAD_BUS = 0.005
 
 @dataclass(frozen=True)
 class LeaderGripper:
-    """Motor angles (rad) of a leader's gripper: ``close`` and ``open`` are actions 0 and 1, ``squeezed`` asks for the arms.
+    """A leader's ``map`` (``GripperMap``), and the motor angle (rad) below which its gripper is ``squeezed``."""
 
-    Source of the constants: ``constants.py`` of tonyzhaozh/aloha and of Interbotix/aloha main (LEADER_GRIPPER_*).
-    """
-
-    close: float
-    open: float
+    map: GripperMap
     squeezed: float
 
-    def action(self, joint):
-        """Normalised command of a motor angle (rad); not clamped."""
-        return (joint - self.close) / (self.open - self.close)
 
-
-LEADER_GRIPPERS = {'ros1': LeaderGripper(-0.6842, 0.3083, -0.3), 'interbotix_main': LeaderGripper(-0.0552, 0.8298, 0.0)}
-"""By the names of ``embodiment.gripper.GRIPPER_MAPS``, whose conventions they belong to."""
+LEADER_GRIPPERS = {name: LeaderGripper(LEADER_GRIPPER_MAPS[name], squeezed)
+                   for name, squeezed in (('ros1', -0.3), ('interbotix_main', 0.0))}
+"""By the names of ``embodiment.gripper.GRIPPER_MAPS``, whose conventions they belong to; squeezing asks for the arms."""
 
 
 class Clutch(Enum):
@@ -118,7 +112,7 @@ class Leader:
             joint = int(np.argmax(moved))
             self._jumped = Problem(Fault.JUMPED, f'{self._name(joint)} moved {moved[joint]:.2f} rad between two samples; '
                                    'look at the leader arm, then arm again')
-        self.joints[:6], self.joints[6] = joints[:6], self._gripper.action(joints[6])
+        self.joints[:6], self.joints[6] = joints[:6], self._gripper.map.action_from_joint(joints[6])
         if stamp - self._stamp > self._settings.max_age:
             self._heard_from = stamp
         self._stamp = stamp

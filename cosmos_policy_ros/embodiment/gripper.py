@@ -55,3 +55,9 @@ GRIPPER_MAPS = {
     # Interbotix/aloha main: newer constants, and the linkage of the aloha_vx300s motor file that it launches.
     'interbotix_main': GripperMap(0.6197, 1.6214, 0.0440, 0.0579, 0.0275, 0.035),
 }
+
+LEADER_GRIPPER_MAPS = {
+    # LEADER_GRIPPER_* of the same sources, with the wx250s linkage.
+    'ros1': GripperMap(-0.6842, 0.3083, 0.01244, 0.02417, 0.014, 0.024),
+    'interbotix_main': GripperMap(-0.0552, 0.8298, 0.0185, 0.0323, 0.020, 0.020),
+}

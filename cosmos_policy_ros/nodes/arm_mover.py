@@ -4,18 +4,17 @@ import threading
 import time
 
 import numpy as np
-from std_msgs.msg import Header
 
 from cosmos_policy_ros.arms.driver import ArmError
 from cosmos_policy_ros.control.setpoint import Setpoint
 from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD
-from cosmos_policy_ros.msg import JointSetpoint, SafetyStatus
+from cosmos_policy_ros.msg import SafetyStatus
 from cosmos_policy_ros.safety.causes import Severity
 from cosmos_policy_ros.srv import Arm
 
 from .arm_client import answered
-from .convert import setpoint_message
-from .qos import LATCHED, ROW
+from .qos import LATCHED
+from .row_source import RowPublisher
 
 HELD_STATUSES = 3
 """Statuses (0.3 s) of the held arms to wait for: commands are repeated at 25 Hz meanwhile."""
@@ -42,8 +41,7 @@ class ArmMover:
         self._rows, self._next, self._due, self._sequence, self._epoch = None, 0, 0.0, 0, 0
         self.status, self._heard = None, -math.inf
         self._arm = node.create_client(Arm, '/cosmos_policy/arm')
-        self._setpoints = node.create_publisher(JointSetpoint, '/cosmos_policy/setpoint', ROW)
-        self._heartbeat = node.create_publisher(Header, '/cosmos_policy/source_heartbeat', ROW)
+        self._publisher = RowPublisher(node, clock)
         node.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
         self._timer = clock.timer(CONTROL_PERIOD / 4, self._tick)
         self._timer.cancel()
@@ -123,6 +121,5 @@ class ArmMover:
             row = self._rows[min(self._next, len(self._rows) - 1)]
             self._next += 1
             self._sequence += 1
-        message = setpoint_message(Setpoint(self._name, self._epoch, self._sequence, target, row), self._clock)
-        self._setpoints.publish(message)
-        self._heartbeat.publish(message.header)
+            setpoint = Setpoint(self._name, self._epoch, self._sequence, target, row)
+        self._publisher.publish(setpoint)

@@ -8,7 +8,6 @@ from functools import partial
 
 from rclpy.node import Node
 from sensor_msgs.msg import Image, JointState
-from std_msgs.msg import Header
 
 from cosmos_policy_ros.bringup.share import config_file
 from cosmos_policy_ros.control.chunk import ActionChunk as Chunk
@@ -19,23 +18,22 @@ from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD, SIDES
 from cosmos_policy_ros.embodiment.limits import both_arms
 from cosmos_policy_ros.embodiment.pictures import PictureError
-from cosmos_policy_ros.msg import ActionChunk, JointSetpoint, PlanReport, SafetyStatus
+from cosmos_policy_ros.msg import ActionChunk, PlanReport, SafetyStatus
 from cosmos_policy_ros.policy.errors import PolicyError
 from cosmos_policy_ros.policy.observation import Observation
 from cosmos_policy_ros.srv import SetTask
 
 from .clock import NodeClock
-from .convert import chunk_message, driver_positions, plan_message, setpoint_message
+from .convert import chunk_message, driver_positions, plan_message
 from .inference import InferenceParameters, make_backend
 from .parameters import ParameterError, declare, parameter
 from .pictures import reader, subscribe
-from .qos import EVENT, LATCHED, ROW, SENSOR
+from .qos import EVENT, LATCHED, SENSOR
+from .row_source import STATUS_SILENCE, RowPublisher
 from .running import StartupError, run
 from .tasks import load_tasks
 
 AUTHORITY = 'policy'
-STATUS_SILENCE = 0.3
-"""s without a safety status after which the arms count as stopped."""
 
 CLOCK_ROUNDING = 1e-3
 """s; a tenth of the simulated clock's steps."""
@@ -137,8 +135,7 @@ class PolicyNode(Node):
         self.create_service(SetTask, '/cosmos_policy/set_task', self._on_set_task)
         self._chunk_publisher = self.create_publisher(ActionChunk, '/cosmos_policy/chunk', EVENT)
         self._plan_publisher = self.create_publisher(PlanReport, '/cosmos_policy/plan_report', EVENT)
-        self._setpoint_publisher = self.create_publisher(JointSetpoint, '/cosmos_policy/setpoint', ROW)
-        self._heartbeat = self.create_publisher(Header, '/cosmos_policy/source_heartbeat', ROW)
+        self._rows = RowPublisher(self, self._time)
         self._imagined = {camera: self.create_publisher(Image, f'/cosmos_policy/imagined/{camera}', EVENT)
                           for camera in CAMERAS} if p.publish_imagined else {}
         self._time.timer(CONTROL_PERIOD / 4, self._play)
@@ -200,10 +197,7 @@ class PolicyNode(Node):
             return  # in lock-step simulated time waits for the next row
         setpoint = self._timeline.setpoint(now)
         if setpoint is not None:
-            message = setpoint_message(replace(setpoint, source=AUTHORITY), self._time)
-            self._setpoint_publisher.publish(message)
-            # Sent when the row is on its way to everybody: lock-step would else run ahead of a supervisor that has it not.
-            self._heartbeat.publish(message.header)
+            self._rows.publish(replace(setpoint, source=AUTHORITY))
         if self._timeline.wants_chunk(now):
             self._request_chunk(now)
 

@@ -1,4 +1,4 @@
-"""A source of rows towards the supervisor: when it has the arms, and how its rows are sent."""
+"""Sources of rows towards the supervisor: how rows are sent, and when a source has the arms."""
 from std_msgs.msg import Header
 
 from cosmos_policy_ros.msg import JointSetpoint, SafetyStatus
@@ -8,6 +8,26 @@ from .qos import LATCHED, ROW
 
 STATUS_SILENCE = 0.3
 """s without a safety status after which the arms count as stopped."""
+
+
+class RowPublisher:
+    """Sends rows as whoever has the arms.
+
+    Args:
+        node: publishes. clock: a ``NodeClock``.
+    """
+
+    def __init__(self, node, clock):
+        self._clock = clock
+        self._setpoints = node.create_publisher(JointSetpoint, '/cosmos_policy/setpoint', ROW)
+        self._heartbeat = node.create_publisher(Header, '/cosmos_policy/source_heartbeat', ROW)
+
+    def publish(self, setpoint):
+        """Send a ``control.setpoint.Setpoint``."""
+        message = setpoint_message(setpoint, self._clock)
+        self._setpoints.publish(message)
+        # Sent when the row is on its way to everybody: lock-step would else run ahead of a supervisor that has it not.
+        self._heartbeat.publish(message.header)
 
 
 class RowSource:
@@ -26,8 +46,7 @@ class RowSource:
         """The last ``SafetyStatus``, None before the first."""
         self._status_at, self._ended = float('-inf'), None
         node.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
-        self._setpoints = node.create_publisher(JointSetpoint, '/cosmos_policy/setpoint', ROW)
-        self._heartbeat = node.create_publisher(Header, '/cosmos_policy/source_heartbeat', ROW)
+        self._rows = RowPublisher(node, clock)
 
     def play(self):
         """Send the row that is due, if any: to be called several times in 40 ms."""
@@ -37,10 +56,7 @@ class RowSource:
             self._end()
         setpoint = self._maker.row(now)
         if setpoint is not None:
-            message = setpoint_message(setpoint, self._clock)
-            self._setpoints.publish(message)
-            # Sent when the row is on its way to everybody: lock-step would else run ahead of a supervisor that has it not.
-            self._heartbeat.publish(message.header)
+            self._rows.publish(setpoint)
 
     def _on_status(self, status):
         now = self._clock.now()

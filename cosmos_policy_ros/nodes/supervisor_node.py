@@ -1,11 +1,9 @@
 """The safety supervisor's node: the only publisher of arm commands while it lives."""
 import math
-import os
 import time
 import traceback
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from interbotix_xs_msgs.msg import JointGroupCommand, JointSingleCommand
@@ -33,7 +31,7 @@ from .parameters import ParameterError, declare, parameter
 from .publishers import NAMING, PublisherWatch
 from .qos import DRIVER, EVENT, LATCHED, ROW, SENSOR
 from .realtime import RecentDurations, claim_processor, collect, own_garbage_collection
-from .robot import RobotParameters
+from .robot import RobotParameters, state_path
 from .running import Leave, StartupError, run
 
 STATUS_CYCLES = 10
@@ -75,8 +73,7 @@ def latch_path(name):
     Raises:
         StartupError: its folder cannot be made.
     """
-    state = os.environ.get('XDG_STATE_HOME') or Path.home() / '.local' / 'state'
-    path = Path(state, 'cosmos_policy_ros', Path(name).expanduser())
+    path = state_path(name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..embodiment.gripper import GRIPPER_MAPS, GripperMap
+from ..embodiment.gripper import GRIPPER_MAPS, LEADER_GRIPPER_MAPS
 from ..embodiment.limits import ARM_LOWER, ARM_UPPER
 
 SHADOWS = {'shoulder_shadow': ('shoulder', 3), 'elbow_shadow': ('elbow', 5)}
@@ -46,5 +46,4 @@ LEADER = ArmModel(
     'aloha_wx250s', np.array([-3.14158, -1.88496, -2.14675, -3.14158, -1.74533, -3.14158]),
     np.array([3.14158, 1.98968, 1.60570, 3.14158, 2.14675, 3.14158]), (0.0, -1.88, 1.6, 0.0, -1.6, 0.0),
     (0.015, 0.037), {'shoulder': (819, 3345), 'elbow': (648, 3094), 'wrist_angle': (910, 3447)}, 2047,
-    {'ros1': GripperMap(-0.6842, 0.3083, 0.01244, 0.02417, 0.014, 0.024),
-     'interbotix_main': GripperMap(-0.0552, 0.8298, 0.0185, 0.0323, 0.020, 0.020)})
+    LEADER_GRIPPER_MAPS)

@@ -40,7 +40,7 @@ class Desk:
     def sample(self, stamp=None):
         for i, side in enumerate(SIDES):
             joints = self.joints[7 * i:7 * i + 7].copy()
-            joints[6] = GRIPPER.close + joints[6] * (GRIPPER.open - GRIPPER.close)
+            joints[6] = GRIPPER.map.joint_from_action(joints[6])
             self.core.observe(side, joints, self.now if stamp is None else stamp)
 
     def rows(self, count, move=None):
@@ -226,8 +226,9 @@ def test_squeezing_both_grippers_asks_for_the_arms_once():
 def test_leader_gripper_angles_map_to_actions(name):
     """Constants of the convention: closed is 0, open is 1, and squeezing lies between, nearer to closed."""
     gripper = LEADER_GRIPPERS[name]
-    assert (gripper.action(gripper.close), gripper.action(gripper.open)) == (0.0, 1.0)
-    assert 0 < gripper.action(gripper.squeezed) < 0.5
+    action = gripper.map.action_from_joint
+    assert (action(gripper.map.joint_close), action(gripper.map.joint_open)) == (0.0, 1.0)
+    assert 0 < action(gripper.squeezed) < 0.5
 
 
 def supervised():

@@ -46,7 +46,7 @@ class FakeLeaders:
         pose = np.array(self.pose(self.now), dtype=float)
         for i, side in enumerate(SIDES if not self.mute else ()):
             arm = pose[7 * i:7 * i + 7]
-            motor = GRIPPER.close + arm[6] * (GRIPPER.open - GRIPPER.close)
+            motor = GRIPPER.map.joint_from_action(arm[6])
             state = JointState(name=list(DRIVER_JOINTS), position=[*arm[:6].tolist(), float(motor), 0.02, -0.02])
             state.header.stamp = message.clock
             self._states[side].publish(state)
