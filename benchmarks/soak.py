@@ -104,7 +104,7 @@ class Soak:
                 self.station.reset()
             if rollout is None and self.watch.status is not None and self.watch.status.state_name == 'READY':
                 episode += 1
-                rollout, begun = self.station.start(RunRollout.Goal(
+                rollout, begun = self.station.rollout(RunRollout.Goal(
                     task='plate', seed=episode, step_limit=150, mode='direct')), now
             result = self._advance(rollout) if rollout else None
             if result is not None or (rollout and now > begun + 120):

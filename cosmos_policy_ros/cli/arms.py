@@ -43,7 +43,7 @@ def run(args):
 
 def _ask(call, args, number):
     line = LiveLine()
-    reply = call.ask(args.patience, line.show)
+    reply = call.trigger(args.patience, line.show)
     line.end()
     if reply is None:
         raise CommandError(f'{args.operation}: {NODE} in domain {number} has not answered',

@@ -45,7 +45,7 @@ def _goal(options, step_limit):
 def _episode(session, options, step_limit):
     """The action's result. On Ctrl-C the episode is cancelled first, so that its bag is closed and marked."""
     line, begun = LiveLine(), time.monotonic()
-    rollout = session.station.start(_goal(options, step_limit))
+    rollout = session.station.rollout(_goal(options, step_limit))
     try:
         while True:
             session.check()

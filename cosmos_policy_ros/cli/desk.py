@@ -95,7 +95,7 @@ class Desk:
         if self._rollout is not None:
             say('a rollout is running; "c" cancels it')
             return
-        self._rollout = self._station.start(RunRollout.Goal(task=self._task, seed=self._seed,
+        self._rollout = self._station.rollout(RunRollout.Goal(task=self._task, seed=self._seed,
                                                             step_limit=self._step_limit, mode=self._mode))
         self._seed += 1
 

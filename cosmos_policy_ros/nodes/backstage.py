@@ -54,9 +54,13 @@ class Backstage:
             if not self._wake.wait(LOOK_PERIOD):
                 self._look()
             self._wake.clear()
-            self._write()
-            while self._lines:
-                self._log(self._lines.popleft())
+            self._serve()
+        self._serve()  # what came while it served
+
+    def _serve(self):
+        self._write()
+        while self._lines:
+            self._log(self._lines.popleft())
 
     def _write(self):
         record = self._record

@@ -1,16 +1,12 @@
 """Looks at a running graph for the doctor: it listens, and asks what a driver and a node know. It publishes nothing, and
 writes no register and no parameter.
 """
-import threading
 import time
 import zlib
 from functools import partial
 
 import numpy as np
-import rclpy
 from rcl_interfaces.srv import GetParameters, ListParameters
-from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException
 from rclpy.parameter import parameter_value_to_python
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
@@ -30,6 +26,7 @@ from cosmos_policy_ros.embodiment.pictures import PIXEL_BYTES, PictureError
 from cosmos_policy_ros.msg import SafetyStatus
 
 from .arm_client import XsSdkClient, answered
+from .background import BackgroundNode
 from .clock import seconds
 from .pictures import PictureReader, subscribe
 from .qos import LATCHED, SENSOR
@@ -107,37 +104,14 @@ def _joints(message):
     return [message.position[index[name]] if index.get(name, 99) < len(message.position) else np.nan for name in ARM_JOINTS]
 
 
-class GraphLook:
-    """A node in a thread of its own, in the ROS domain of the environment; a context manager."""
+class GraphLook(BackgroundNode):
+    """A node in the ROS domain of the environment."""
 
     def __init__(self):
-        self._context = Context()
-        rclpy.init(context=self._context)
-        self.node = rclpy.create_node(NAME, context=self._context, enable_rosout=False, start_parameter_services=False)
-        self._executor = StreamExecutor(context=self._context)
-        self._executor.add_node(self.node)
-        self._ended, self._clock, self._status = False, None, None
-        self._thread = threading.Thread(target=self._spin, name=NAME, daemon=True)
-        self._thread.start()
+        super().__init__(NAME, executor=StreamExecutor, enable_rosout=False, start_parameter_services=False)
+        self._clock, self._status = None, None
         self.node.create_subscription(Clock, '/clock', self._on_clock, SENSOR)
         self.node.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._ended = True
-        self._executor.wake()
-        self._thread.join(5.0)
-        self.node.destroy_node()
-        rclpy.try_shutdown(context=self._context)
-
-    def _spin(self):
-        while not self._ended:
-            try:
-                self._executor.spin_once(timeout_sec=0.1)
-            except ExternalShutdownException:
-                return
 
     def _on_clock(self, message):
         self._clock = seconds(message.clock)

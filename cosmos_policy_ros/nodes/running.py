@@ -75,5 +75,6 @@ def run(make_node, expected=(), executor=SingleThreadedExecutor):
             if close is not None:
                 close()
             signal.alarm(LEAVE)
+            executor.shutdown(timeout_sec=1.0)  # one that still knows the node keeps it in the graph
             node.destroy_node()
         rclpy.try_shutdown()

@@ -1,17 +1,14 @@
 """The operator's end inside a terminal program: a stop source, the rollout action's client and a view of the state."""
-import threading
 import time
 
-import rclpy
 from rclpy.action import ActionClient
 from rclpy.clock import Clock, ClockType
-from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from cosmos_policy_ros.action import RunRollout
 from cosmos_policy_ros.msg import SafetyStatus, StopSource
 from cosmos_policy_ros.srv import Arm, LabelEpisode, ResetSafety
 
+from .background import BackgroundNode
 from .qos import DRIVER, LATCHED
 
 HEARTBEAT_PERIOD = 0.05
@@ -19,8 +16,9 @@ DISCOVERY = 2.0
 """s of wall time in which nodes on the same host find each other."""
 
 
-class Station:
-    """A node with its own executor thread; every method may be called from the main thread.
+class Station(BackgroundNode):
+    """Every method may be called from the main thread. It is in the graph from the start, until it is closed: a required
+    stop source that leaves counts as pressed.
 
     Args:
         source: id of the stop source that this station is.
@@ -28,43 +26,26 @@ class Station:
     """
 
     def __init__(self, source, heartbeat=True):
-        self._context = Context()
-        rclpy.init(context=self._context)
-        self._node = rclpy.create_node(f'station_{source}', context=self._context)
+        super().__init__(f'station_{source}')
         self._source, self._sequence, self._pressed, self._sending = source, 0, False, heartbeat
         self.status, self.feedback = None, None
-        self._publisher = self._node.create_publisher(StopSource, '/cosmos_policy/stop', DRIVER)
-        self._node.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
-        self._rollout = ActionClient(self._node, RunRollout, '/cosmos_policy/run_rollout')
-        self._arm = self._node.create_client(Arm, '/cosmos_policy/arm')
-        self._reset = self._node.create_client(ResetSafety, '/cosmos_policy/reset_safety')
-        self._label = self._node.create_client(LabelEpisode, '/cosmos_policy/label_episode')
-        self._node.create_timer(HEARTBEAT_PERIOD, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self._node)
-        self._closed = False
-        self._thread = threading.Thread(target=self._spin, name='station', daemon=True)
-        self._thread.start()
+        self._publisher = self.node.create_publisher(StopSource, '/cosmos_policy/stop', DRIVER)
+        self.node.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
+        self._rollout = ActionClient(self.node, RunRollout, '/cosmos_policy/run_rollout')
+        self._arm = self.node.create_client(Arm, '/cosmos_policy/arm')
+        self._reset = self.node.create_client(ResetSafety, '/cosmos_policy/reset_safety')
+        self._label = self.node.create_client(LabelEpisode, '/cosmos_policy/label_episode')
+        self.node.create_timer(HEARTBEAT_PERIOD, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self.start()
 
     def __enter__(self):
         return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        """Leave the graph. A required stop source that leaves counts as pressed."""
-        self._closed = True
-        self._executor.wake()
-        self._thread.join(timeout=5.0)  # first, since a thread that spins must not lose what it waits on
-        self._executor.shutdown(timeout_sec=2.0)
-        rclpy.try_shutdown(context=self._context)
 
     def others(self):
         """Names of this package's nodes that already run in this domain, after a time for discovery."""
         time.sleep(DISCOVERY)
         ours = {'safety_supervisor', 'safety_guard', 'safety_monitor', 'policy', 'rollout', 'recorder', 'sim', 'teleop', 'replay'}
-        return sorted(ours.intersection(self._node.get_node_names()))
+        return sorted(ours.intersection(self.node.get_node_names()))
 
     def press(self):
         """Press this source's stop button, and keep it pressed."""
@@ -74,38 +55,22 @@ class Station:
         """Let go of the stop button. The supervisor's latch stays until it is reset."""
         self._pressed, self._sending = False, True
 
-    def start(self, goal):
+    def rollout(self, goal):
         """Send a ``RunRollout`` goal; returns a ``Run``."""
-        return Run(self._rollout, goal, self._on_feedback, self._executor)
+        return Run(self._rollout, goal, self._on_feedback, self.executor)
 
     def arm(self, authority='', patience=5.0):
         """Ask the supervisor to give the arms to ``authority``, or to take them back; the response or None."""
-        return self._call(self._arm, Arm.Request(arm=bool(authority), authority=authority), patience)
+        return self.ask(self._arm, Arm.Request(arm=bool(authority), authority=authority), patience)
 
     def label(self, outcome, patience=5.0):
         """End the running episode with an outcome, "success" or "failure"; the response or None."""
-        return self._call(self._label, LabelEpisode.Request(outcome=outcome, score=float(outcome == 'success')), patience)
+        return self.ask(self._label, LabelEpisode.Request(outcome=outcome, score=float(outcome == 'success')), patience)
 
     def reset(self, patience=5.0):
         """Ask for a reset naming the last event seen; the response or None."""
         event = self.status.last_event_id if self.status else 0
-        return self._call(self._reset, ResetSafety.Request(event_id=event), patience)
-
-    def _call(self, client, request, patience):
-        if not client.wait_for_service(timeout_sec=patience):
-            return None
-        future = client.call_async(request)
-        deadline = time.monotonic() + patience
-        while not future.done() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        return future.result() if future.done() else None
-
-    def _spin(self):
-        try:
-            while not self._closed:
-                self._executor.spin_once(timeout_sec=0.1)
-        except ExternalShutdownException:
-            pass
+        return self.ask(self._reset, ResetSafety.Request(event_id=event), patience)
 
     def _on_status(self, message):
         self.status = message
@@ -119,7 +84,7 @@ class Station:
         self._sequence += 1
         message = StopSource(id=self._source, level=StopSource.PRESSED if self._pressed else StopSource.RELEASED,
                              sequence=self._sequence, supervisor_counter=self.status.counter if self.status else 0)
-        message.header.stamp = self._node.get_clock().now().to_msg()
+        message.header.stamp = self.node.get_clock().now().to_msg()
         self._publisher.publish(message)
 
 

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 from interbotix_xs_msgs.msg import JointGroupCommand, JointSingleCommand
+from rclpy.duration import Duration
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, JointState
 from std_msgs.msg import Header
@@ -48,7 +49,7 @@ REFUSALS_SAID = 1.0
 """s between two lines of the log on refused rows."""
 
 LEAVE_TIME = 1.0
-"""s of wall time that the last brake may take when the process is asked to end."""
+"""s of wall time that the last brake may take when the process is asked to end, and then the last messages."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,10 @@ class SupervisorNode(Node):
         self._core.request_disarm(self._time.now())
         while self._core.state is SafetyState.STOPPING and time.monotonic() < deadline:
             executor.spin_once(timeout_sec=0.1)
+        self.close()  # first: whoever hears that it has ended may start the next one
         self._publish_status(self._time.now())
+        for publisher in self.publishers:  # what is still on its way would end with the process
+            publisher.wait_for_all_acked(Duration(seconds=max(0.0, deadline + LEAVE_TIME - time.monotonic())))
 
     def close(self):
         """Keep the last state: a supervisor that ended in order does not come back with a stop of its own."""

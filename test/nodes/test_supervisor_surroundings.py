@@ -49,6 +49,24 @@ def test_a_disk_that_refuses_is_told_and_tried_again(stage):
     assert LatchFile(stage.folder / 'state' / 'latch').read(0.0).event_id == 8
 
 
+def test_what_comes_while_a_line_is_written_is_kept_too(tmp_path):
+    begun, go_on, lines = threading.Event(), threading.Event(), []
+
+    def slow(line):
+        begun.set()
+        go_on.wait(PATIENCE)
+        lines.append(line)
+    latch = LatchFile(tmp_path / 'latch')
+    stage = Backstage(latch, tmp_path / 'safety.yaml', '', slow)
+    stage.say('a line')
+    begun.wait(PATIENCE)
+    stage.keep(LatchRecord(3))
+    stage.say('the last line')
+    threading.Timer(0.1, go_on.set).start()
+    stage.close()
+    assert latch.read(0.0).event_id == 3 and lines == ['a line', 'the last line']
+
+
 def test_the_last_record_and_line_are_written_before_the_end(stage):
     (stage.folder / 'state').mkdir()
     for event in range(1, 6):

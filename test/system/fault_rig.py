@@ -78,6 +78,7 @@ class FaultRig(ModeRig):
 
     def __exit__(self, *_):
         self.stop()
+        self._executor.shutdown()
         self.node.destroy_node()
         rclpy.try_shutdown(context=self._context)
 

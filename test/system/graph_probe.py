@@ -1,16 +1,12 @@
 """A node inside the test process: records topics in order of arrival, publishes, calls services."""
 import fcntl
 import tempfile
-import threading
 import time
 from collections import deque
 from contextlib import contextmanager
 from pathlib import Path
 
-import rclpy
-from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException
-
+from cosmos_policy_ros.nodes.background import BackgroundNode
 from cosmos_policy_ros.nodes.running import StreamExecutor
 
 PATIENCE = 60.0
@@ -47,39 +43,16 @@ def wait(condition, what, patience=PATIENCE):
         time.sleep(0.01)
 
 
-class Probe:
+class Probe(BackgroundNode):
     """Receives in the order of arrival, in its own thread; a context manager."""
 
     def __init__(self, domain):
-        self._context = Context()
-        rclpy.init(context=self._context, domain_id=domain)
-        self.node = rclpy.create_node('probe', context=self._context)
+        super().__init__('probe', domain, StreamExecutor)
         self._messages = {}
-        self._executor = StreamExecutor(context=self._context)
-        self._executor.add_node(self.node)
-        self._ended = False
-        self._thread = threading.Thread(target=self._spin, name='probe', daemon=True)
-        self._thread.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._ended = True
-        self._thread.join(5.0)
-        self.node.destroy_node()
-        rclpy.try_shutdown(context=self._context)
-
-    def _spin(self):
-        while not self._ended:
-            try:
-                self._executor.spin_once(timeout_sec=0.1)
-            except ExternalShutdownException:
-                return
 
     def inside(self, function, *arguments):
         """Run something in the thread of the executor; returns its value."""
-        task = self._executor.create_task(function, *arguments)
+        task = self.executor.create_task(function, *arguments)
         wait(task.done, f'{function} in the probe')
         return task.result()
 
@@ -110,14 +83,7 @@ class Probe:
         """
         client = self.inside(self.node.create_client, kind, name)
         wait(client.service_is_ready, f'service {name}')
-        deadline, futures = time.monotonic() + PATIENCE, []
-        while time.monotonic() < deadline:
-            futures.append(self.inside(client.call_async, kind.Request(**request)))
-            sent = time.monotonic()
-            while not any(future.done() for future in futures) and time.monotonic() < min(sent + every, deadline):
-                time.sleep(0.005)
-            for future in futures:
-                if future.done():
-                    self.inside(self.node.destroy_client, client)
-                    return future.result()
-        raise AssertionError(f'{name} does not answer')
+        response = self.ask(client, kind.Request(**request), PATIENCE, every)
+        assert response is not None, f'{name} does not answer'
+        self.inside(self.node.destroy_client, client)
+        return response

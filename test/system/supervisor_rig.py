@@ -13,6 +13,9 @@ from cosmos_policy_ros.nodes.clock import seconds, time_message
 from cosmos_policy_ros.nodes.station import Station
 
 PERIOD = 0.04
+LATE = {'setpoint_stale', 'policy_starved', 'stop_source_lost'}
+"""Causes that a machine under load brings about while a test prepares itself."""
+
 LATCHED = (SafetyStatus.PROTECTIVE_STOP, SafetyStatus.ESTOPPED)
 
 
@@ -101,9 +104,16 @@ class Rig:
         since = self.watch.now
         wait(lambda: all(len(self.watch.commands(side, since)[0]) for side in SIDES), 'a repeated command')
 
-    def moving(self):
-        """Teleop swings the arms."""
+    def moving(self, followed=0.0):
+        """Teleop swings the arms, which are measured at more than ``followed`` rad/s."""
         self.armed()
         self.teleop.swing()
-        self.until(SafetyStatus.RUNNING)
-        wait(lambda: self.watch.speed() > 0.3, self.watch.speed)
+        wait(lambda: self._swings(followed), lambda: self.watch.status)
+
+    def _swings(self, followed):
+        if self.watch.causes() and self.watch.causes() <= LATE:
+            self.calm()
+            self.armed()
+            self.teleop.swing()
+        measured = min(np.abs(states[-1].velocity[:6]).max() for states in self.watch.states.values())
+        return self.watch.status.state == SafetyStatus.RUNNING and self.watch.speed() > 0.3 and measured >= followed

@@ -45,12 +45,6 @@ def simulated(rig):
     return seconds(rig.watch.states[SIDES[0]][-1].header.stamp)
 
 
-def fast(rig):
-    """The arms swing, and follow."""
-    rig.moving()
-    wait(lambda: min(np.abs(rig.watch.measured(side)[1]).max() for side in SIDES) > 0.4, 'arms that follow')
-
-
 def killed(rig):
     """Kill the supervisor; returns the simulated time of its last tick."""
     os.kill(rig.processes.pid('supervisor_node'), signal.SIGKILL)
@@ -60,7 +54,7 @@ def killed(rig):
 
 def test_arms_stand_200_ms_after_kill_9_and_the_stop_outlives_the_supervisor(rig, running, latch):
     """S6, in simulated time; then a new supervisor comes up stopped, and says that the one before died armed."""
-    fast(rig)
+    rig.moving(followed=0.4)
     died = killed(rig)
     begun = min(seconds(m.header.stamp) for m in rig.guard if m.state == GuardState.BRAKING)
     assert begun - died <= 0.11 + 1e-3
@@ -85,16 +79,18 @@ def test_arms_stand_200_ms_after_kill_9_and_the_stop_outlives_the_supervisor(rig
 
 def test_a_supervisor_that_is_asked_to_end_brakes_first_and_comes_back_without_a_stop(rig, running, latch):
     """The guard, asked at the same time, leaves it to the supervisor."""
-    fast(rig)
+    rig.moving(followed=0.4)
     moved = rig.watch.now
     for name in ('supervisor_node', 'guard_node'):
         os.kill(rig.processes.pid(name), signal.SIGINT)
     rig.until(SafetyStatus.DISARMED)
     assert not np.any(rig.watch.status.velocity), 'the command came to rest'
-    for side in SIDES:
+
+    def speeds(side):
         times, rows = rig.watch.commands(side, moved - 0.2)
-        speeds = np.abs(np.diff(rows, axis=0)).max(axis=1) / np.diff(times)
-        assert speeds.max() > 0.2 and speeds[-1] < 0.9 * speeds[-2], speeds
+        return np.abs(np.diff(rows, axis=0)).max(axis=1) / np.diff(times)
+    for side in SIDES:
+        wait(lambda: speeds(side)[-1] < 0.5 * speeds(side).max() > 0.1, lambda: speeds(side))  # noqa: B023
     assert not any(state.state in (GuardState.BRAKING, GuardState.HOLDING) for state in rig.guard)
     known = len(rig.watch.statuses)
     rig.teleop.rest()

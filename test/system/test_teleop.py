@@ -144,7 +144,7 @@ def episode(rig):
     rig.calm()
     rig.leaders.pose = swing
     rows = len(rig.rows)
-    run = rig.station.start(RunRollout.Goal(task='plate', seed=SEED, step_limit=500, mode='teleop'))
+    run = rig.station.rollout(RunRollout.Goal(task='plate', seed=SEED, step_limit=500, mode='teleop'))
     wait(lambda: run.advance() or rig.watch.status.authority == 'demonstration', lambda: rig.watch.status)
     wait(lambda: run.advance() or rig.clutch(True).success, rig.state)
     wait(lambda: run.advance() or len(rig.rows) > rows + STEPS, rig.state)
