@@ -229,8 +229,9 @@ def _other_context(rig, name):
     return node
 
 
-DISCOVERY = 1.0
-"""s of wall time in which the supervisor finds what another process has found; simulated time stands still meanwhile."""
+DISCOVERY = 4.0
+"""s of wall time in which the supervisor finds what another process has found; simulated time stands still meanwhile.
+Fast DDS sends an announcement that was lost again after 3 s."""
 
 
 def _second_publisher(rig):
