@@ -10,7 +10,7 @@ RUN := $(PYTHON) tools/setup_env.py
 
 help:
 	@echo 'make demo      one supervised episode in the simulator: recorded, judged, with report and video'
-	@echo 'make test      all tests, the rooms first and whole systems of processes last'
+	@echo 'make test      all tests: the rooms, then whole systems of processes, one at a time'
 	@echo 'make bench     every benchmark, each against its named baseline'
 	@echo 'make coverage  branches of the safety core that its tests take: 95 % at least, the state machine all'
 	@echo 'make mutation  how many small errors in the safety core its tests notice: 90 % at least; takes hours'
@@ -22,7 +22,8 @@ demo:
 	@$(RUN) cosmos-policy-ros demo
 
 test:
-	@$(RUN) pytest test
+	@$(RUN) pytest test --ignore test/system --numprocesses 2 --dist loadfile; rooms=$$?; \
+	$(RUN) pytest test/system --durations 20 && exit $$rooms
 
 bench:
 	@set -e; for benchmark in benchmarks/bench_*.py; do $(RUN) python $$benchmark; done

@@ -84,7 +84,7 @@ class ProcessGroup:
         return None
 
     def stop(self):
-        """End all processes: SIGINT, then SIGTERM, then SIGKILL. Repeated calls do nothing."""
+        """End all processes: SIGINT, then SIGTERM, then SIGKILL; returns {name: exit code}. Repeated calls do nothing."""
         for number, grace in ((signal.SIGINT, GRACE), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0)):
             running = [p for p in self._processes.values() if p.poll() is None]
             for process in running:
@@ -95,4 +95,6 @@ class ProcessGroup:
                     process.wait(max(0.0, deadline - time.monotonic()))
                 except subprocess.TimeoutExpired:
                     pass
+        codes = {name: process.poll() for name, process in self._processes.items()}
         self._processes.clear()
+        return codes

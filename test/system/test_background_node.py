@@ -11,7 +11,7 @@ from cosmos_policy_ros.nodes.background import BackgroundNode
 from cosmos_policy_ros.nodes.running import StreamExecutor
 
 
-@pytest.mark.parametrize('executor', {SingleThreadedExecutor, StreamExecutor})
+@pytest.mark.parametrize('executor', dict.fromkeys((SingleThreadedExecutor, StreamExecutor)))
 def test_nothing_of_a_closed_node_is_left_in_the_graph(probe, domain, executor):
     gc.disable()
     try:
