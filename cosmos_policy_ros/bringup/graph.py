@@ -21,6 +21,9 @@ MODES = ('direct', 'planning')
 EVERY = ('sim', 'policy', 'teleop', 'replay')
 """The graphs; one launch file each, and two for the policy."""
 
+JUDGING = ('bringup_node', 'supervisor_node', 'guard_node', 'safety_monitor_node', 'teleop_node', 'replay_node')
+"""Nodes that read the safety configuration; all have to read the same."""
+
 RESPAWNED = ('safety_monitor_node',)
 """Nodes that a launch file starts again when they die: those that hold no state and command nothing."""
 
@@ -48,10 +51,12 @@ class GraphOptions:
     episode: str = _option('', 'replay only: folder of the recorded episode whose rows are played', graphs=('replay',))
     reduced: bool = _option(False, 'teleop only: hold the hands to the reduced_speed of config/safety.yaml',
                             graphs=('teleop',))
-    robot: str = _option('interbotix_main', 'naming of the arms: config/robot_<name>.yaml',
-                         ('interbotix_main', 'interbotix_2_0', 'ros1_names'))
+    robot: str = _option('interbotix_main', 'names and grippers of the arms: config/robot_<name>.yaml, or the full path of '
+                                            'such a file')
     cameras: str = _option('realsense', 'topics, size, rate and encodings of the cameras: config/cameras_<name>.yaml, or '
                                         'the full path of such a file')
+    safety: str = _option('safety.yaml', 'limits, cell, deadlines and stop sources: a file in config/, or a full path',
+                          graphs=('policy', 'teleop', 'replay'))
     output: str = _option('rollouts', 'folder that receives one folder an episode: bag, report, video',
                           graphs=('policy', 'teleop', 'replay'))
     bringup: bool = _option(True, 'start the node that checks, prepares and parks the arms',
@@ -92,9 +97,9 @@ class NodeSpec:
 
 def robot_files(options):
     """Parameter files with the names of arms and cameras, shared by all nodes that know the robot."""
-    own = options.cameras.endswith('.yaml')
-    return (config_file(f'robot_{options.robot}.yaml'),
-            config_file(options.cameras if own else f'cameras_{options.cameras}.yaml'))
+    def file(kind, chosen):
+        return config_file(chosen if chosen.endswith('.yaml') else f'{kind}_{chosen}.yaml')
+    return file('robot', options.robot), file('cameras', options.cameras)
 
 
 def simulator_nodes(options):
@@ -125,7 +130,7 @@ def control_nodes(options, simulated):
     """Arm bring-up, supervisor, guard, monitor, source of rows, recorder, conductor; ``simulated``: who resets and judges."""
     robot = robot_files(options)
     arms = (NodeSpec('bringup_node', (config_file('bringup.yaml'), robot[0])),) if options.bringup else ()
-    return (
+    nodes = (
         *arms,
         NodeSpec('supervisor_node', (config_file('supervisor.yaml'), *robot)),
         NodeSpec('guard_node', (config_file('guard.yaml'), *robot)),
@@ -134,6 +139,8 @@ def control_nodes(options, simulated):
         NodeSpec('recorder_node', (config_file('recorder.yaml'), *robot), {'output': str(options.output)}),
         NodeSpec('rollout_node', (config_file('rollout.yaml'),), {'simulated': simulated, 'reduced': options.reduced}),
     )
+    return tuple(replace(node, parameters={**node.parameters, 'safety_config': options.safety})
+                 if node.executable in JUDGING else node for node in nodes)
 
 
 def graph(options, simulated):

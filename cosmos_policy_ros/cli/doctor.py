@@ -8,7 +8,7 @@ from cosmos_policy_ros.bringup.graph import GraphOptions
 from .console import say
 from .options import add_graph_options, chosen_domain, graph_options
 
-OPTIONS = ('task', 'checkpoint', 'device', 'server', 'robot', 'cameras', 'output')
+OPTIONS = ('task', 'checkpoint', 'device', 'server', 'robot', 'cameras', 'safety', 'output')
 """Graph options that tell what has to be there."""
 
 EXPECT = ('auto', 'nothing', 'robot', 'graph')

@@ -115,7 +115,7 @@ class Snapshot:
         simulated = bool(graph and '/sim' in graph.nodes)
         if not (graph and not simulated and wanted):
             imports |= import_problems(SIMULATION)
-        safety_file = self._of(SUPERVISOR, 'safety_config', 'safety.yaml')
+        safety_file = self._of(SUPERVISOR, 'safety_config', self._options.safety)
         safety, problem = _safety(safety_file)
         expected = self._expected(robot, wanted and bool(graph), bool(ours - {'/sim'} if ours else ()), simulated, safety,
                                   problem)
