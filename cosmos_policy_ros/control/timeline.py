@@ -17,6 +17,9 @@ SLOT_SLACK = 1e-6
 FADE_SHARE = 0.5
 """Share of the speed limit that a cross-fade may use; the rest is left to the motion of the rows themselves."""
 
+RETRY = 0.2
+"""s from an inference that failed to the next one: what refuses at once must not be asked at every tick."""
+
 STANDS = 2
 """Slots after the last row that moved: by then the arms have been commanded to stand, however late that row was sent."""
 
@@ -135,6 +138,7 @@ class ChunkTimeline:
         self._slot = -1                  # the slot played last
         self._last_target = self._moved_at = -math.inf
         self._requested_at = None
+        self._asks_from = -math.inf
 
     def stop(self):
         """End the epoch; rows to come are discarded."""
@@ -142,7 +146,7 @@ class ChunkTimeline:
 
     def wants_chunk(self, now):
         """True when the next observation should be taken and inferred now."""
-        if self._epoch is None or self._requested_at is not None:
+        if self._epoch is None or self._requested_at is not None or now < self._asks_from:
             return False
         if self._chunk is None:
             return True
@@ -154,8 +158,8 @@ class ChunkTimeline:
         self._requested_at = now
 
     def failed(self, reason, now):
-        """The inference yielded nothing; the next ``wants_chunk`` may ask again. ``reason`` is for the caller's log."""
-        self._requested_at = None
+        """The inference yielded nothing; ``RETRY`` s later one is wanted again. ``reason`` is for the caller's log."""
+        self._requested_at, self._asks_from = None, now + RETRY
         self._counts['failed'] += 1
 
     def accept(self, chunk, now):

@@ -130,7 +130,7 @@ MISTAKES = [
      f'cam_left_wrist_topic: {topic("cam_right_wrist")}'),
 
     ('robot clock behind', lambda f: with_arm(f, age=3.2), 'clock_offset', 'chrony'),
-    ('robot clock ahead', lambda f: with_arm(f, age=-0.7), 'clock_offset', 'chrony'),
+    ('robot clock ahead', lambda f: with_arm(f, age=-0.06), 'clock_offset', 'chrony'),
     ('simulated time without a clock', lambda f: with_parameter(f, '/policy', use_sim_time=True), 'sim_time',
      'use_sim_time:=false'),
     ('two clocks', lambda f: with_publisher(with_graph(f, parameters={

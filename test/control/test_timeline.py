@@ -163,7 +163,8 @@ def test_the_next_chunk_is_wanted_one_latency_before_the_switch():
     timeline.requested(10.6)
     assert not timeline.wants_chunk(10.7), 'one request at a time'
     timeline.failed('timeout', 10.8)
-    assert timeline.wants_chunk(10.8)
+    assert not timeline.wants_chunk(10.9), 'what refuses at once is not asked at every tick'
+    assert timeline.wants_chunk(11.01)
     assert timeline.figures.failed == 1
 
 

@@ -1,8 +1,10 @@
 """Time: stamps against this machine's clock, simulated time, and the synchronisation of several machines."""
 from .check import Check, Fault
 
-AHEAD, BEHIND = 0.2, 0.5
-"""s by which a stamp may be ahead of this machine's clock, and behind it."""
+AHEAD, AHEAD_OF_SIMULATION, BEHIND = 0.05, 0.2, 0.5
+"""s by which a stamp may be ahead of this machine's clock, for which the supervisor finds a clock step from 0.05 s on; ahead
+of a simulator's clock, which may be heard after what it stamps; and behind either.
+"""
 
 
 def _streams(findings):
@@ -14,8 +16,9 @@ def offset(findings):
     streams = _streams(findings)
     if not streams or findings.graph is None:
         return None
+    ahead = AHEAD_OF_SIMULATION if findings.expected.sim else AHEAD
     return [Fault(f'stamps of {name} are {abs(age):.2f} s {"ahead of" if age < 0 else "behind"} this clock',
-                  {'name': name}) for name, age in streams if age < -AHEAD or age > BEHIND]
+                  {'name': name}) for name, age in streams if age < -ahead or age > BEHIND]
 
 
 def two_clocks(findings):
