@@ -1,14 +1,14 @@
 """The envelope as ``visualization_msgs``: boxes, capsules coloured by clearance, and the way that a brake would take."""
 import numpy as np
-from geometry_msgs.msg import Point
-from std_msgs.msg import ColorRGBA
-from visualization_msgs.msg import Marker, MarkerArray
+from visualization_msgs.msg import Marker
 
 from cosmos_policy_ros.embodiment.capsules import NAMES, RADII
 from cosmos_policy_ros.embodiment.joints import SIDES
 from cosmos_policy_ros.embodiment.kinematics import end_effector
 from cosmos_policy_ros.safety.braking import Brake
 from cosmos_policy_ros.safety.surroundings import PAIRS
+
+from .shapes import shape, stamped
 
 GREEN, YELLOW, RED = (0.2, 0.8, 0.3), (0.95, 0.8, 0.1), (0.9, 0.1, 0.1)
 NEAR = 0.05
@@ -48,17 +48,15 @@ class SafetyMarkers:
         if len(command):
             command, velocity = np.array(command), np.array(velocity)
             markers += [*self._capsules(command), *self._braking(command, velocity)]
-        for index, marker in enumerate(markers):
-            marker.header.frame_id, marker.header.stamp, marker.id = self._frame, stamp, index
-        return MarkerArray(markers=markers)
+        return stamped(markers, self._frame, stamp)
 
     def _wires(self, name, lower, upper, rgb):
         corners = np.array([np.where([i & 1, i & 2, i & 4], upper, lower) for i in range(8)], dtype=float)
-        return _marker(name, Marker.LINE_LIST, (0.004, 0.0, 0.0), rgb, 0.8, points=corners[np.array(_EDGES).ravel()])
+        return shape(name, Marker.LINE_LIST, (0.004, 0.0, 0.0), rgb, 0.8, points=corners[np.array(_EDGES).ravel()])
 
     def _solid(self, box):
         lower, upper = np.array(box.lower), np.array(box.upper)
-        return _marker(f'keep-out {box.name}', Marker.CUBE, upper - lower, RED, 0.3, position=(lower + upper) / 2)
+        return shape(f'keep-out {box.name}', Marker.CUBE, upper - lower, RED, 0.3, position=(lower + upper) / 2)
 
     def _capsules(self, command):
         around = self._envelope.surroundings
@@ -69,32 +67,17 @@ class SafetyMarkers:
                 along = end - start
                 length = float(np.linalg.norm(along))
                 if length > 0:
-                    yield _marker(name, Marker.CYLINDER, (width, width, length), rgb, 0.6, position=(start + end) / 2,
+                    yield shape(name, Marker.CYLINDER, (width, width, length), rgb, 0.6, position=(start + end) / 2,
                                   turn=_from_z(along / length))
                 for point in (start, end):
-                    yield _marker(name, Marker.SPHERE, (width, width, width), rgb, 0.6, position=point)
+                    yield shape(name, Marker.SPHERE, (width, width, width), rgb, 0.6, position=point)
 
     def _braking(self, command, velocity):
         brake = Brake(command, velocity, self._envelope.limits, 0.0)
         poses = brake.at(np.linspace(0.0, brake.duration, PATH_POSES)[:, None])[0]
         for i, side in enumerate(SIDES):
             hands = end_effector(poses[:, 7 * i:7 * i + 6], self._envelope.config.cell.base(side))[:, :3, 3]
-            yield _marker(f'{side.value} braking path', Marker.LINE_STRIP, (0.008, 0.0, 0.0), YELLOW, 1.0, points=hands)
-
-
-def _marker(name, kind, scale, rgb, alpha, position=(0.0, 0.0, 0.0), turn=(0.0, 0.0, 0.0, 1.0), points=()):
-    marker = Marker(ns=name, type=kind, action=Marker.ADD, color=ColorRGBA(
-        r=float(rgb[0]), g=float(rgb[1]), b=float(rgb[2]), a=float(alpha)))
-    marker.scale.x, marker.scale.y, marker.scale.z = map(float, scale)
-    marker.pose.position = _point(position)
-    o = marker.pose.orientation
-    o.x, o.y, o.z, o.w = map(float, turn)
-    marker.points = [_point(point) for point in points]
-    return marker
-
-
-def _point(xyz):
-    return Point(x=float(xyz[0]), y=float(xyz[1]), z=float(xyz[2]))
+            yield shape(f'{side.value} braking path', Marker.LINE_STRIP, (0.008, 0.0, 0.0), YELLOW, 1.0, points=hands)
 
 
 def _from_z(direction):

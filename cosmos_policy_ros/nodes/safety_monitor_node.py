@@ -1,6 +1,7 @@
 """The safety monitor's node: work around the supervisor that is too heavy for its loop.
 
-Into the supervisor go fingerprints of pictures; out of its status come diagnostics and markers. When this process dies,
+Into the supervisor go fingerprints of pictures; out of its status come diagnostics and markers, and markers of what the
+policy is about to do. When this process dies,
 the fingerprints stay away, and the supervisor takes the pictures for frozen.
 """
 import math
@@ -19,7 +20,7 @@ from visualization_msgs.msg import MarkerArray
 
 from cosmos_policy_ros.bringup.share import config_file
 from cosmos_policy_ros.embodiment.cameras import CAMERAS
-from cosmos_policy_ros.msg import GuardState, PictureFingerprint, SafetyStatus
+from cosmos_policy_ros.msg import ActionChunk, GuardState, PictureFingerprint, SafetyStatus
 from cosmos_policy_ros.safety.config import ConfigError, load_config
 from cosmos_policy_ros.safety.envelope import Envelope
 
@@ -28,7 +29,8 @@ from .diagnostics import array, diagnostics
 from .markers import SafetyMarkers
 from .parameters import ParameterError, declare, parameter
 from .pictures import subscribe
-from .qos import DRIVER, LATCHED
+from .plan_markers import PlanMarkers
+from .qos import DRIVER, EVENT, LATCHED
 from .robot import RobotParameters
 from .running import StreamExecutor, run
 
@@ -68,14 +70,17 @@ class SafetyMonitorNode(Node):
         super().__init__('safety_monitor')
         p = declare(self, MonitorParameters)
         self._config = load_config(config_file(p.safety_config))
-        self._markers = SafetyMarkers(Envelope(self._config), p.frame)
+        envelope = Envelope(self._config)
+        self._markers, self._plan = SafetyMarkers(envelope, p.frame), PlanMarkers(envelope, p.frame)
         self._status, self._status_at, self._guard, self._guard_at = None, -math.inf, None, -math.inf
         self._levels, self._shown = None, dict.fromkeys(CAMERAS, -math.inf)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', DRIVER)
         self._marker_array = self.create_publisher(MarkerArray, '/cosmos_policy/safety_markers', DRIVER)
+        self._plan_array = self.create_publisher(MarkerArray, '/cosmos_policy/plan_markers', DRIVER)
         self._fingerprint = self.create_publisher(PictureFingerprint, '/cosmos_policy/picture_fingerprint', DRIVER)
         self.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
         self.create_subscription(GuardState, '/cosmos_policy/guard_state', self._on_guard, DRIVER)
+        self.create_subscription(ActionChunk, '/cosmos_policy/chunk', self._on_chunk, EVENT)
         for camera in CAMERAS:
             subscribe(self, p, camera, partial(self._on_image, camera), PICTURE, raw=True)
         wall = Clock(clock_type=ClockType.STEADY_TIME)
@@ -102,6 +107,12 @@ class SafetyMonitorNode(Node):
         if [entry.level for entry in entries] != self._levels:
             self._publish(entries)
 
+        if not message.armed:
+            self._plan.clear()
+
+    def _on_chunk(self, message):
+        self._plan.take([point.positions for point in message.trajectory.points], message.value)
+
     def _on_guard(self, message):
         self._guard, self._guard_at = message, time.monotonic()
 
@@ -118,9 +129,13 @@ class SafetyMonitorNode(Node):
         self._diagnostics.publish(array(entries, self.get_clock().now().to_msg()))
 
     def _mark(self):
-        if self._status is not None and self._marker_array.get_subscription_count():
+        if self._status is None:
+            return
+        if self._marker_array.get_subscription_count():
             self._marker_array.publish(self._markers.array(self._status.command, self._status.velocity,
                                                            self._status.header.stamp))
+        if self._plan_array.get_subscription_count():
+            self._plan_array.publish(self._plan.array(self._status, self._status.header.stamp))
 
 
 def main():
