@@ -30,6 +30,7 @@ def run(args):
     check_task(args.task, simulated=False)
     number = chosen_domain(args.domain)
     os.environ.update(ros_environment(number) if args.one_host else {'ROS_DOMAIN_ID': str(number)})
+    from cosmos_policy_ros.nodes.operator import Operator
     from cosmos_policy_ros.nodes.station import Station
     with Station('operator') as station:
         deadline = time.monotonic() + PATIENCE
@@ -38,6 +39,6 @@ def run(args):
                 raise CommandError(f'no supervisor was heard in domain {number} for {PATIENCE:.0f} s',
                                    'start the graph first, check the domain, and --one-host if it was started by "up"')
             time.sleep(POLL)
-        desk = Desk(station, args.task, args.seed, args.step_limit)
+        desk = Desk(Operator(station, args.task, args.seed, args.step_limit), station)
         desk.serve()
     return {'rollouts': desk.results}, f'operate: rollouts={len(desk.results)}', 0

@@ -54,8 +54,10 @@ def run(args):
         if mode in MODES and not options.server:
             check_checkpoint(options.checkpoint)
         specs = graph(options, simulated=args.simulated)
+    from cosmos_policy_ros.nodes.operator import Operator
     with running_graph(specs, args.domain, output, source='operator') as session:
         say(f'up: {", ".join(spec.executable for spec in specs)}; logs in {output / "logs"}; Ctrl-C or "q" ends')
-        desk = Desk(session.station, options.task, options.seed, step_limit, mode, session.check)
+        operator = Operator(session.station, options.task, options.seed, step_limit, mode)
+        desk = Desk(operator, session.station, session.check)
         desk.serve()
     return {'rollouts': desk.results}, f'up: rollouts={len(desk.results)}', 0

@@ -1,4 +1,5 @@
 """The operator's end inside a terminal program: a stop source, the rollout action's client and a view of the state."""
+import math
 import time
 
 from rclpy.action import ActionClient
@@ -28,7 +29,7 @@ class Station(BackgroundNode):
     def __init__(self, source, heartbeat=True):
         super().__init__(f'station_{source}')
         self._source, self._sequence, self._pressed, self._sending = source, 0, False, heartbeat
-        self.status, self.feedback = None, None
+        self.status, self.status_at, self.feedback = None, -math.inf, None
         self._publisher = self.node.create_publisher(StopSource, '/cosmos_policy/stop', DRIVER)
         self.node.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
         self._rollout = ActionClient(self.node, RunRollout, '/cosmos_policy/run_rollout')
@@ -73,7 +74,7 @@ class Station(BackgroundNode):
         return self.ask(self._reset, ResetSafety.Request(event_id=event), patience)
 
     def _on_status(self, message):
-        self.status = message
+        self.status, self.status_at = message, time.monotonic()
 
     def _on_feedback(self, message):
         self.feedback = message.feedback

@@ -1,0 +1,140 @@
+"""An operator at any panel: carries out what is asked for, one thing at a time and without keeping the panel waiting."""
+import threading
+import time
+from collections import deque
+from queue import SimpleQueue
+
+from std_srvs.srv import Trigger
+
+from cosmos_policy_ros.action import RunRollout
+from cosmos_policy_ros.control.operation import Control, Situation, why_not
+from cosmos_policy_ros.srv import Takeover
+
+RELEASE_TIME = 1.0
+"""s between letting go of the stop and asking for the reset; the supervisor wants half a second."""
+
+PATIENCE = 5.0
+"""s for an answer."""
+
+BRING_UP = 180.0
+"""s that preparing or parking the arms may take."""
+
+LINES = 200
+
+
+class Operator:
+    """Serves a panel from threads of its own; ``do`` and ``situation`` return at once, and the stop never waits.
+
+    What may let an arm fall is asked for twice: bring-up answers "confirm: ..." first, and acts when it is asked again.
+
+    ``results``: a dict for each rollout that has ended. ``said``: (number, line) of what happened, oldest first.
+
+    Args:
+        station: ``Station``. task: of the rollouts. seed: of the first, rises by one. step_limit: rows of a rollout.
+        mode: of the rollouts. hands: source to which a takeover gives the arms.
+    """
+
+    def __init__(self, station, task, seed, step_limit, mode='direct', hands='teleop'):
+        self._station, self.task, self._seed, self._step_limit, self.mode = station, task, seed, step_limit, mode
+        self._hands, self._rollout, self._busy, self._pressed = hands, None, '', False
+        self._arms = {control: station.node.create_client(Trigger, f'/arm_bringup/{control.value}')
+                      for control in (Control.PREPARE, Control.PARK)}
+        self._takeover = station.node.create_client(Takeover, '/cosmos_policy/takeover')
+        self.results, self.said, self._said = [], deque(maxlen=LINES), 0
+        self._asked = SimpleQueue()
+        threading.Thread(target=self._work, name='operator', daemon=True).start()
+
+    def situation(self):
+        """The ``Situation`` now."""
+        status, busy, rollout = self._station.status, self._busy, self._rollout
+        stage = '' if rollout is None else getattr(self._station.feedback, 'stage', '') or 'starting'
+        if status is None:
+            return Situation(pressed=self._pressed, rollout=stage, busy=busy)
+        return Situation(status.state_name, status.authority, status.origin, time.monotonic() - self._station.status_at,
+                         tuple(cause.text for cause in status.causes), tuple(status.blockers), self._pressed, stage, busy)
+
+    def do(self, control):
+        """Ask for a ``Control``; returns why it cannot be used now, '' when it is carried out."""
+        reason = why_not(control, self.situation())
+        if reason:
+            self._say(f'{control.value}: not now: {reason}')
+        elif control is Control.STOP:
+            self._station.press()
+            self._pressed = True
+            self._say('stop pressed')
+        elif control is Control.START:
+            self._start()
+        elif control is Control.CANCEL:
+            self._rollout.cancel()
+        elif control in self._arms:
+            self._busy = control.value
+            threading.Thread(target=self._bring_up, args=(control,), name=control.value, daemon=True).start()
+        else:
+            self._asked.put(control)
+        return reason
+
+    def follow(self):
+        """Take note of a rollout that has ended; to be called several times a second."""
+        if self._rollout is None:
+            return
+        try:
+            result = self._rollout.advance()
+        except RuntimeError as error:
+            self._say(str(error))
+            self._rollout = None
+            return
+        if result is not None:
+            self._say(f'rollout: outcome={result.outcome} steps={result.steps} bag={result.bag or "none"} '
+                      f'{result.message}'.rstrip())
+            self.results.append({'outcome': result.outcome, 'steps': result.steps, 'bag': result.bag})
+            self._rollout = None
+
+    def close(self):
+        """End the thread."""
+        self._asked.put(None)
+
+    def _start(self):
+        self._station.feedback = None
+        self._rollout = self._station.rollout(RunRollout.Goal(task=self.task, seed=self._seed, step_limit=self._step_limit,
+                                                              mode=self.mode))
+        self._seed += 1
+
+    def _work(self):
+        while (control := self._asked.get()) is not None:
+            self._say(self._carry_out(control))
+
+    def _carry_out(self, control):
+        if control is Control.RESET:
+            return self._reset()
+        if control in (Control.SUCCESS, Control.FAILURE):
+            reply = self._station.label(control.value)
+            return _told(f'label {control.value}', reply, lambda: reply.message)
+        take = control is Control.TAKE
+        request = Takeover.Request(take=take, authority=self._hands if take else '')
+        reply = self._station.ask(self._takeover, request, PATIENCE)
+        return _told(control.value, reply, lambda: '; '.join(reply.blockers))
+
+    def _bring_up(self, control):
+        """In a thread of its own: it takes long, and a reset must not wait for it."""
+        reply = self._station.ask(self._arms[control], Trigger.Request(), BRING_UP)
+        self._busy = ''
+        self._say(f'{control.value}: ' + (reply.message if reply else 'arm_bringup does not answer'))
+
+    def _reset(self):
+        self._station.release()
+        self._pressed = False
+        time.sleep(RELEASE_TIME)
+        reply = self._station.reset()
+        if reply is not None and reply.accepted:
+            return 'reset: accepted; nothing moves until the arms are given away again'
+        return _told('reset', reply, lambda: '; '.join(reply.blockers))
+
+    def _say(self, line):
+        self._said += 1
+        self.said.append((self._said, line))
+
+
+def _told(name, reply, why):
+    if reply is None:
+        return f'{name}: no answer'
+    return f'{name}: accepted' if reply.accepted else f'{name} refused: {why()}'

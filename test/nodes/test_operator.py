@@ -1,0 +1,147 @@
+"""An operator at a panel: what is asked for is carried out without keeping the panel waiting."""
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from cosmos_policy_ros.control.operation import Control
+from cosmos_policy_ros.nodes import operator as module
+from cosmos_policy_ros.nodes.operator import Operator
+
+PATIENCE = 10.0
+
+
+class FakeStation:
+    """Stands where a ``Station`` stands, without ROS; ``asked`` lists what came, ``hang`` keeps answers back."""
+
+    def __init__(self):
+        self.asked, self.hang, self.feedback = [], threading.Event(), None
+        self.hang.set()
+        self.node = SimpleNamespace(create_client=lambda kind, name: name)
+        self.runs = []
+
+    def show(self, state, authority='', origin='', blockers=()):
+        self.status = SimpleNamespace(state_name=state, authority=authority, origin=origin, causes=[], blockers=list(blockers))
+
+    @property
+    def status_at(self):
+        return time.monotonic()
+
+    def press(self):
+        self.asked.append('press')
+
+    def release(self):
+        self.asked.append('release')
+
+    def reset(self):
+        self.asked.append('reset')
+        return SimpleNamespace(accepted=False, blockers=['still holds: a camera'])
+
+    def label(self, outcome):
+        self.asked.append(outcome)
+        return SimpleNamespace(accepted=True, message='')
+
+    def ask(self, client, request, patience):
+        self.asked.append(client)
+        self.hang.wait(PATIENCE)
+        return SimpleNamespace(success=True, accepted=True, message='done', blockers=[])
+
+    def rollout(self, goal):
+        self.asked.append((goal.task, goal.seed, goal.step_limit, goal.mode))
+        self.runs.append(SimpleNamespace(result=None, advance=lambda: self.runs[-1].result,
+                                         cancel=lambda: self.asked.append('cancel')))
+        return self.runs[-1]
+
+
+@pytest.fixture
+def station(monkeypatch):
+    monkeypatch.setattr(module, 'RELEASE_TIME', 0.01)
+    return FakeStation()
+
+
+@pytest.fixture
+def operator(station):
+    operator = Operator(station, 'plate', 7, 100)
+    yield operator
+    operator.close()
+
+
+def lines(operator):
+    return [line for _, line in operator.said]
+
+
+def until(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def test_the_stop_needs_nobody(operator, station):
+    station.status = None
+    assert operator.do(Control.STOP) == '' and station.asked == ['press']
+    assert operator.do(Control.START) and 'not heard' in lines(operator)[-1]
+    assert operator.situation().pressed
+
+
+def test_a_reset_lets_go_first_and_tells_its_blockers(operator, station):
+    station.show('ESTOPPED')
+    operator.do(Control.STOP)
+    operator.do(Control.RESET)
+    until(lambda: 'still holds: a camera' in lines(operator)[-1])
+    assert station.asked == ['press', 'release', 'reset'] and not operator.situation().pressed
+
+
+def test_neither_stop_nor_reset_waits_for_bring_up(operator, station):
+    station.show('READY')
+    station.hang.clear()
+    operator.do(Control.PARK)
+    assert operator.situation().busy == 'park' and 'park is under way' in operator.do(Control.PREPARE)
+    operator.do(Control.STOP)
+    station.show('ESTOPPED')
+    operator.do(Control.RESET)
+    until(lambda: 'reset' in station.asked)
+    assert operator.situation().busy == 'park'
+    station.hang.set()
+    until(lambda: not operator.situation().busy)
+    until(lambda: lines(operator)[-1] == 'park: done')
+
+
+def test_a_rollout_is_started_judged_and_reported(operator, station):
+    station.show('READY')
+    operator.do(Control.START)
+    assert station.asked == [('plate', 7, 100, 'direct')] and operator.situation().rollout == 'starting'
+    assert operator.do(Control.START) == 'a rollout is running'
+    station.show('RUNNING', 'policy')
+    station.feedback = SimpleNamespace(stage='run')
+    assert operator.situation().rollout == 'run'
+    operator.do(Control.SUCCESS)
+    until(lambda: lines(operator)[-1] == 'label success: accepted')
+    operator.follow()
+    assert not operator.results
+    station.runs[-1].result = SimpleNamespace(outcome='success', steps=60, bag='/bag', message='')
+    operator.follow()
+    assert operator.results == [{'outcome': 'success', 'steps': 60, 'bag': '/bag'}]
+    assert lines(operator)[-1] == 'rollout: outcome=success steps=60 bag=/bag' and not operator.situation().rollout
+    station.show('READY')
+    operator.do(Control.START)
+    assert station.asked[-1] == ('plate', 8, 100, 'direct')
+
+
+def test_another_rollout_under_way_is_told(operator, station):
+    station.show('READY')
+    operator.do(Control.START)
+    station.runs[-1].advance = lambda: (_ for _ in ()).throw(RuntimeError('another rollout is running'))
+    operator.follow()
+    assert lines(operator)[-1] == 'another rollout is running' and not operator.situation().rollout
+
+
+def test_arms_are_taken_and_given_back(operator, station):
+    station.show('RUNNING', 'policy')
+    operator.do(Control.TAKE)
+    until(lambda: lines(operator)[-1:] == ['take: accepted'])
+    station.show('RUNNING', 'teleop', 'policy')
+    operator.do(Control.HAND_BACK)
+    until(lambda: lines(operator)[-1] == 'hand_back: accepted')
+    assert station.asked == ['/cosmos_policy/takeover'] * 2
