@@ -11,6 +11,7 @@ import yaml
 
 from cosmos_policy_ros.bringup.diagnosis.catalogue import AREAS
 from cosmos_policy_ros.bringup.graph import GraphOptions
+from cosmos_policy_ros.nodes.board_node import BoardParameters
 from cosmos_policy_ros.nodes.bringup_node import BringupParameters
 from cosmos_policy_ros.nodes.guard_node import GuardParameters
 from cosmos_policy_ros.nodes.policy_node import PolicyParameters
@@ -32,7 +33,7 @@ RECORDS = {'sim_node': (SimParameters, 'sim.yaml'), 'supervisor_node': (Supervis
            'safety_monitor_node': (MonitorParameters, 'safety_monitor.yaml'),
            'policy_node': (PolicyParameters, 'policy.yaml'), 'recorder_node': (RecorderParameters, 'recorder.yaml'),
            'rollout_node': (RolloutParameters, 'rollout.yaml'), 'teleop_node': (TeleopParameters, 'teleop.yaml'),
-           'replay_node': (ReplayParameters, 'replay.yaml')}
+           'replay_node': (ReplayParameters, 'replay.yaml'), 'board_node': (BoardParameters, 'board.yaml')}
 """Parameter record and file in config/ of every node."""
 
 NOTICE = '<!-- Written by docs/generate.py ("make docs"); edit what it reads instead. -->'

@@ -61,6 +61,8 @@ class GraphOptions:
                           graphs=('policy', 'teleop', 'replay'))
     bringup: bool = _option(True, 'start the node that checks, prepares and parks the arms',
                             graphs=('policy', 'teleop', 'replay'))
+    board: bool = _option(False, 'start the operator board, which RViz shows and which is a stop source',
+                          graphs=('policy', 'teleop', 'replay'))
     seed: int = _option(0, 'seed of the simulated scene and of the policy noise')
     denoising_steps: int = _option(5, 'network calls a chunk, 1 to 50', graphs=('policy',))
     executed_rows: int = _option(25, 'rows of a chunk that are executed before the next one takes over, 1 to 50',
@@ -130,8 +132,10 @@ def control_nodes(options, simulated):
     """Arm bring-up, supervisor, guard, monitor, source of rows, recorder, conductor; ``simulated``: who resets and judges."""
     robot = robot_files(options)
     arms = (NodeSpec('bringup_node', (config_file('bringup.yaml'), robot[0])),) if options.bringup else ()
+    board = (NodeSpec('board_node', (config_file('board.yaml'),), {
+        'task': options.task, 'mode': options.mode, 'seed': options.seed}),) if options.board else ()
     nodes = (
-        *arms,
+        *arms, *board,
         NodeSpec('supervisor_node', (config_file('supervisor.yaml'), *robot)),
         NodeSpec('guard_node', (config_file('guard.yaml'), *robot)),
         NodeSpec('safety_monitor_node', (config_file('safety_monitor.yaml'), *robot)),

@@ -1,5 +1,6 @@
 """The operator's end inside a terminal program: a stop source, the rollout action's client and a view of the state."""
 import math
+import threading
 import time
 
 from rclpy.action import ActionClient
@@ -29,6 +30,7 @@ class Station(BackgroundNode):
     def __init__(self, source, heartbeat=True):
         super().__init__(f'station_{source}')
         self._source, self._sequence, self._pressed, self._sending = source, 0, False, heartbeat
+        self._beating = threading.Lock()
         self.status, self.status_at, self.feedback = None, -math.inf, None
         self._publisher = self.node.create_publisher(StopSource, '/cosmos_policy/stop', DRIVER)
         self.node.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
@@ -49,8 +51,9 @@ class Station(BackgroundNode):
         return sorted(ours.intersection(self.node.get_node_names()))
 
     def press(self):
-        """Press this source's stop button, and keep it pressed."""
+        """Press this source's stop button, and keep it pressed: told at once, and with every heartbeat."""
         self._pressed = self._sending = True
+        self._beat()
 
     def release(self):
         """Let go of the stop button. The supervisor's latch stays until it is reset."""
@@ -82,6 +85,10 @@ class Station(BackgroundNode):
     def _beat(self):
         if not self._sending:
             return
+        with self._beating:
+            self._send()
+
+    def _send(self):
         self._sequence += 1
         message = StopSource(id=self._source, level=StopSource.PRESSED if self._pressed else StopSource.RELEASED,
                              sequence=self._sequence, supervisor_counter=self.status.counter if self.status else 0)

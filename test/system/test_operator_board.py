@@ -1,0 +1,104 @@
+"""The operator's board over DDS: a client speaks the protocol of RViz's interactive markers and clicks."""
+import pytest
+from arm_commands import ArmWatch
+from command_process import SEED
+from graph_probe import wait
+from rclpy.qos import QoSProfile
+from visualization_msgs.msg import InteractiveMarkerFeedback, InteractiveMarkerUpdate
+from visualization_msgs.srv import GetInteractiveMarkers
+
+from cosmos_policy_ros.bringup.graph import GraphOptions
+from cosmos_policy_ros.msg import SafetyStatus
+from cosmos_policy_ros.nodes.station import Station
+
+NAMESPACE = '/cosmos_policy/board'
+QUEUE = QoSProfile(depth=100)
+
+
+class RvizClient:
+    """Does what RViz's stock display does: asks for the markers, follows the updates, sends clicks."""
+
+    def __init__(self, probe):
+        self._probe, self.markers, self._sequence, self.gaps = probe, {}, None, 0
+        probe.listen(InteractiveMarkerUpdate, f'{NAMESPACE}/update', self._on_update, QUEUE)
+        self._feedback = probe.publisher(InteractiveMarkerFeedback, f'{NAMESPACE}/feedback', QUEUE)
+        wait(self._feedback.get_subscription_count, 'the board')
+        self._ask()
+
+    def _ask(self):
+        reply = self._probe.call(GetInteractiveMarkers, f'{NAMESPACE}/get_interactive_markers')
+        self._sequence, self.markers = reply.sequence_number, {marker.name: marker for marker in reply.markers}
+
+    def _on_update(self, update):
+        if self._sequence is None or update.seq_num <= self._sequence:
+            return
+        self.gaps += update.seq_num != self._sequence + 1
+        self._sequence = update.seq_num
+        self.markers.update({marker.name: marker for marker in update.markers})
+
+    def click(self, name, **changes):
+        marker = self.markers[name]
+        self._feedback.publish(InteractiveMarkerFeedback(header=marker.header, client_id='rviz', **{
+            'marker_name': name, 'control_name': 'click', 'event_type': InteractiveMarkerFeedback.BUTTON_CLICK, **changes}))
+
+    def usable(self, name):
+        """Wait until the button says no reason against it, then click."""
+        wait(lambda: '\n' not in self.markers[name].description, lambda: self.markers[name].description)
+        self.click(name)
+
+
+@pytest.fixture(scope='module')
+def watch(probe):
+    return ArmWatch(probe)
+
+
+@pytest.fixture(scope='module')
+def rviz(probe, watch, running):
+    options = GraphOptions(seed=SEED, board=True)
+    with running('sim_node', 'supervisor_node', 'policy_node', 'rollout_node', 'board_node', options=options,
+                 rollout_node={'record': False}) as processes, Station('operator'):
+        client = RvizClient(probe)
+        wait(lambda: processes.first_death() or (watch.status and watch.status.state == SafetyStatus.READY),
+             lambda: watch.status)
+        assert not processes.first_death(), processes.first_death()
+        yield client
+
+
+def until(watch, *states):
+    wait(lambda: watch.status.state in states, lambda: watch.status)
+
+
+def test_a_session_by_clicks(rviz, watch):
+    """Start, watch it move, stop, read why the others cannot be used, reset; nothing is missing in between."""
+    rviz.usable('start')
+    wait(lambda: watch.status.state == SafetyStatus.RUNNING and watch.speed() > 0.1, lambda: watch.status)
+    assert watch.status.authority == 'policy'
+    rviz.click('stop')
+    until(watch, SafetyStatus.ESTOPPED)
+    assert watch.status.causes[0].id == 'stop_pressed' and watch.status.causes[0].source == 'rviz'
+    wait(watch.at_rest, 'arms at rest')
+    wait(lambda: 'cancel' in rviz.markers and 'no rollout' in rviz.markers['cancel'].description,
+         lambda: rviz.markers['cancel'].description)
+    assert '\n' in rviz.markers['start'].description
+    rviz.usable('reset')
+    until(watch, SafetyStatus.READY)
+    assert not rviz.gaps
+
+
+def test_a_task_is_chosen_and_nonsense_is_not(rviz):
+    entries = {entry.title: entry.id for entry in rviz.markers['task'].menu_entries}
+    menu = {'event_type': InteractiveMarkerFeedback.MENU_SELECT, 'control_name': 'menu'}
+    rviz.click('task', menu_entry_id=entries['transfer'], **menu)
+    wait(lambda: rviz.markers['task'].description == 'task: transfer', lambda: rviz.markers['task'].description)
+    for changes in ({'menu_entry_id': 99, **menu}, {'marker_name': 'of nobody'}, {'event_type': 77}):
+        rviz.click('task', **changes)
+    rviz.click('task', menu_entry_id=entries['plate'], **menu)
+    wait(lambda: rviz.markers['task'].description == 'task: plate', lambda: rviz.markers['task'].description)
+
+
+def test_the_stop_can_be_clicked_again_and_again(rviz, watch):
+    for _ in range(3):
+        rviz.click('stop')
+        until(watch, SafetyStatus.ESTOPPED)
+        rviz.usable('reset')
+        until(watch, SafetyStatus.READY)
