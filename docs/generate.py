@@ -21,6 +21,7 @@ from cosmos_policy_ros.nodes.replay_node import ReplayParameters
 from cosmos_policy_ros.nodes.rollout_node import RolloutParameters
 from cosmos_policy_ros.nodes.safety_monitor_node import MonitorParameters
 from cosmos_policy_ros.nodes.sim_node import SimParameters
+from cosmos_policy_ros.nodes.stop_device_node import StopDeviceParameters
 from cosmos_policy_ros.nodes.supervisor_node import SupervisorParameters
 from cosmos_policy_ros.nodes.teleop_node import TeleopParameters
 from cosmos_policy_ros.safety.causes import CAUSES, Severity
@@ -33,7 +34,8 @@ RECORDS = {'sim_node': (SimParameters, 'sim.yaml'), 'supervisor_node': (Supervis
            'safety_monitor_node': (MonitorParameters, 'safety_monitor.yaml'),
            'policy_node': (PolicyParameters, 'policy.yaml'), 'recorder_node': (RecorderParameters, 'recorder.yaml'),
            'rollout_node': (RolloutParameters, 'rollout.yaml'), 'teleop_node': (TeleopParameters, 'teleop.yaml'),
-           'replay_node': (ReplayParameters, 'replay.yaml'), 'board_node': (BoardParameters, 'board.yaml')}
+           'replay_node': (ReplayParameters, 'replay.yaml'), 'board_node': (BoardParameters, 'board.yaml'),
+           'stop_device_node': (StopDeviceParameters, 'stop_device.yaml')}
 """Parameter record and file in config/ of every node."""
 
 NOTICE = '<!-- Written by docs/generate.py ("make docs"); edit what it reads instead. -->'

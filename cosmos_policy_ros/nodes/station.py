@@ -1,19 +1,17 @@
 """The operator's end inside a terminal program: a stop source, the rollout action's client and a view of the state."""
 import math
-import threading
 import time
 
 from rclpy.action import ActionClient
-from rclpy.clock import Clock, ClockType
 
 from cosmos_policy_ros.action import RunRollout
-from cosmos_policy_ros.msg import SafetyStatus, StopSource
+from cosmos_policy_ros.msg import SafetyStatus
 from cosmos_policy_ros.srv import Arm, LabelEpisode, ResetSafety
 
 from .background import BackgroundNode
-from .qos import DRIVER, LATCHED
+from .qos import LATCHED
+from .stop_button import StopButton
 
-HEARTBEAT_PERIOD = 0.05
 DISCOVERY = 2.0
 """s of wall time in which nodes on the same host find each other."""
 
@@ -29,16 +27,14 @@ class Station(BackgroundNode):
 
     def __init__(self, source, heartbeat=True):
         super().__init__(f'station_{source}')
-        self._source, self._sequence, self._pressed, self._sending = source, 0, False, heartbeat
-        self._beating = threading.Lock()
         self.status, self.status_at, self.feedback = None, -math.inf, None
-        self._publisher = self.node.create_publisher(StopSource, '/cosmos_policy/stop', DRIVER)
+        self._stop = StopButton(self.node, source, lambda: self.status.counter if self.status else 0)
+        self._stop.set(False if heartbeat else None)
         self.node.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
         self._rollout = ActionClient(self.node, RunRollout, '/cosmos_policy/run_rollout')
         self._arm = self.node.create_client(Arm, '/cosmos_policy/arm')
         self._reset = self.node.create_client(ResetSafety, '/cosmos_policy/reset_safety')
         self._label = self.node.create_client(LabelEpisode, '/cosmos_policy/label_episode')
-        self.node.create_timer(HEARTBEAT_PERIOD, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self.start()
 
     def __enter__(self):
@@ -52,12 +48,11 @@ class Station(BackgroundNode):
 
     def press(self):
         """Press this source's stop button, and keep it pressed: told at once, and with every heartbeat."""
-        self._pressed = self._sending = True
-        self._beat()
+        self._stop.set(True)
 
     def release(self):
         """Let go of the stop button. The supervisor's latch stays until it is reset."""
-        self._pressed, self._sending = False, True
+        self._stop.set(False)
 
     def rollout(self, goal):
         """Send a ``RunRollout`` goal; returns a ``Run``."""
@@ -81,19 +76,6 @@ class Station(BackgroundNode):
 
     def _on_feedback(self, message):
         self.feedback = message.feedback
-
-    def _beat(self):
-        if not self._sending:
-            return
-        with self._beating:
-            self._send()
-
-    def _send(self):
-        self._sequence += 1
-        message = StopSource(id=self._source, level=StopSource.PRESSED if self._pressed else StopSource.RELEASED,
-                             sequence=self._sequence, supervisor_counter=self.status.counter if self.status else 0)
-        message.header.stamp = self.node.get_clock().now().to_msg()
-        self._publisher.publish(message)
 
 
 class Run:
