@@ -7,7 +7,7 @@ import sys
 from .console import CommandError, say
 
 COMMANDS = ('demo', 'up', 'operate', 'arms', 'stop', 'fault', 'doctor', 'evaluate', 'collect', 'train', 'checkpoint',
-            'envelope', 'report', 'serve')
+            'envelope', 'report', 'serve', 'page')
 
 
 def build_parser():

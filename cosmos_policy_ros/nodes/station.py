@@ -54,6 +54,10 @@ class Station(BackgroundNode):
         """Let go of the stop button. The supervisor's latch stays until it is reset."""
         self._stop.set(False)
 
+    def be_silent(self):
+        """Say nothing more: nobody is there who could press it."""
+        self._stop.set(None)
+
     def rollout(self, goal):
         """Send a ``RunRollout`` goal; returns a ``Run``."""
         return Run(self._rollout, goal, self._on_feedback, self.executor)

@@ -1,0 +1,62 @@
+"""Serve the operator's page for a phone or a tablet beside the robot: stop, state, rollouts, labels.
+
+It attaches to a running graph as a stop source of its own. It does not replace the hardware stop.
+"""
+import os
+
+from cosmos_policy_ros.bringup.environment import ros_environment
+from cosmos_policy_ros.bringup.share import NAME
+
+from .console import CommandError, say
+from .options import chosen_domain
+from .preflight import check_task
+
+PORT = 8778
+
+
+def add_arguments(parser):
+    """Options of ``page``."""
+    parser.add_argument('--host', default='127.0.0.1', help='address to listen on; others than loopback need a token')
+    parser.add_argument('--port', type=int, default=PORT, help='TCP port')
+    parser.add_argument('--token-file', default='', help='file with the token that the page\'s address has to carry; the '
+                        'environment variable COSMOS_POLICY_TOKEN if empty')
+    parser.add_argument('--certificate', default='', help='PEM file of the TLS certificate; plain HTTP if empty')
+    parser.add_argument('--key', default='', help='PEM file of its key')
+    parser.add_argument('--source', default='page', help='id of the stop source that the page is')
+    parser.add_argument('--domain', type=int, default=None, help='ROS domain id; the environment\'s by default')
+    parser.add_argument('--one-host', action='store_true', help='use the shipped loopback profile, as "up" does')
+    parser.add_argument('--task', default='plate', help='task of the rollouts that "start" starts')
+    parser.add_argument('--mode', default='direct', help='mode of the rollouts: that of the graph')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the first one; rises by one a rollout')
+    parser.add_argument('--step-limit', type=int, default=1100, help='rows of 40 ms that a rollout may take')
+
+
+def run(args):
+    """Serve until Ctrl-C."""
+    check_task(args.task, simulated=False)
+    try:
+        import uvicorn
+
+        from cosmos_policy_ros.policy.serving.settings import ServerSettings, is_loopback, read_token
+    except ImportError as error:
+        raise CommandError(f'page needs the package {error.name}', f'pip install "{NAME}[serve]"') from error
+    try:
+        token = read_token(args.token_file)
+        ServerSettings(host=args.host, port=args.port, token=token, certificate=args.certificate, key=args.key)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    number = chosen_domain(args.domain)
+    os.environ.update(ros_environment(number) if args.one_host else {'ROS_DOMAIN_ID': str(number)})
+    from cosmos_policy_ros.nodes.operator import Operator
+    from cosmos_policy_ros.nodes.operator_page import OperatorPage
+    from cosmos_policy_ros.nodes.station import Station
+    hosts = {f'{name}:{args.port}' for name in ('127.0.0.1', 'localhost', '[::1]')} if is_loopback(args.host) else None
+    with Station(args.source, heartbeat=False) as station:
+        operator = Operator(station, args.task, args.seed, args.step_limit, args.mode)
+        page = OperatorPage(operator, station, '' if is_loopback(args.host) else token, hosts)
+        scheme = 'https' if args.certificate else 'http'
+        say(f'page: {scheme}://{args.host}:{args.port}/' + ('' if is_loopback(args.host) else '?token=...') + '  Ctrl-C ends')
+        uvicorn.run(page.app, host=args.host, port=args.port, log_level='warning', access_log=False,
+                    ssl_certfile=args.certificate or None, ssl_keyfile=args.key or None)
+        operator.close()
+    return {'rollouts': operator.results}, f'page: rollouts={len(operator.results)}', 0

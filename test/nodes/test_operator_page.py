@@ -1,0 +1,127 @@
+"""The operator's page over HTTP: who is let in, what it shows, what its buttons do, and what its absence means."""
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import httpx
+import pytest
+import uvicorn
+from test_operator import FakeStation
+
+from cosmos_policy_ros.control.operation import Control
+from cosmos_policy_ros.nodes import operator as operator_module
+from cosmos_policy_ros.nodes import operator_page
+from cosmos_policy_ros.nodes.operator import Operator
+from cosmos_policy_ros.nodes.operator_page import TOKEN_HEADER, OperatorPage
+
+PATIENCE = 20.0
+TOKEN = 'a token of some length'
+
+
+def until(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+class SilentStation(FakeStation):
+    """Notes when it is told to say nothing."""
+
+    def be_silent(self):
+        self.asked.append('silent')
+
+
+@contextmanager
+def served(station, token='', hosts=None):
+    """(client, its token)."""
+    operator = Operator(station, 'plate', 0, 100)
+    page = OperatorPage(operator, station, token, hosts)
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        server = uvicorn.Server(uvicorn.Config(page.app, log_level='warning', timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, kwargs={'sockets': [listener]})
+        thread.start()
+        try:
+            with httpx.Client(base_url=f'http://127.0.0.1:{listener.getsockname()[1]}', trust_env=False, timeout=20) as client:
+                until(lambda: server.started)
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()
+            operator.close()
+
+
+@pytest.fixture
+def station(monkeypatch):
+    monkeypatch.setattr(operator_module, 'RELEASE_TIME', 0.01)
+    monkeypatch.setattr(operator_page, 'PRESENCE', 0.3)
+    station = SilentStation()
+    station.show('READY')
+    return station
+
+
+def token_in(page):
+    return page.text.split("const TOKEN = '")[1].split("'")[0]
+
+
+def test_the_page_of_the_loopback_address_works_as_it_is(station):
+    with served(station) as client:
+        page = client.get('/')
+        assert page.status_code == 200 and '@TOKEN@' not in page.text and page.headers['X-Frame-Options'] == 'DENY'
+        headers = {TOKEN_HEADER: token_in(page)}
+        shown = client.get('/state', headers=headers).json()
+        assert (shown['state'], shown['task'], shown['pressed']) == ('READY', 'plate', False)
+        assert shown['controls']['start'] == '' and shown['controls']['reset'] == 'no stop is latched'
+        assert set(shown['controls']) == {control.value for control in Control}
+        assert client.post('/do/stop', headers=headers).json() == {'done': 'stop'} and 'press' in station.asked
+        assert client.get('/state', headers=headers).json()['pressed']
+        refused = client.post('/do/cancel', headers=headers)
+        assert refused.status_code == 409 and refused.json() == {'refused': 'no rollout is running'}
+        assert client.post('/do/explode', headers=headers).status_code == 404
+
+
+def test_another_sites_page_gets_nothing(station):
+    """It can make the browser send requests, but neither with the header nor under the page's own name."""
+    with served(station, hosts={'127.0.0.1:8778'}) as client:
+        assert client.get('/', headers={'Host': 'evil.example'}).status_code == 403
+        page = client.get('/', headers={'Host': '127.0.0.1:8778'})
+        headers = {'Host': '127.0.0.1:8778', TOKEN_HEADER: token_in(page)}
+        assert client.get('/state', headers=headers).status_code == 200
+        for wrong in ({'Host': '127.0.0.1:8778'}, {**headers, TOKEN_HEADER: 'x'}, {**headers, 'Host': 'evil.example'}):
+            assert client.post('/do/stop', headers=wrong).status_code == 401
+            assert client.get('/state', headers=wrong).status_code == 401
+    assert 'press' not in station.asked
+
+
+def test_beyond_loopback_the_address_has_to_carry_the_token(station):
+    with served(station, TOKEN) as client:
+        assert client.get('/').status_code == client.get('/?token=wrong').status_code == 403
+        page = client.get('/', params={'token': TOKEN})
+        assert page.status_code == 200 and token_in(page) == TOKEN
+        assert client.post('/do/stop', headers={TOKEN_HEADER: TOKEN}).status_code == 200
+
+
+def test_the_source_speaks_while_a_page_is_open_and_falls_silent_with_it(station):
+    with served(station) as client:
+        headers = {TOKEN_HEADER: token_in(client.get('/'))}
+        assert not station.asked, 'nobody has looked yet'
+        client.get('/state', headers=headers)
+        until(lambda: station.asked == ['release'])
+        until(lambda: station.asked == ['release', 'silent'])
+        client.get('/state', headers=headers)
+        until(lambda: station.asked == ['release', 'silent', 'release'])
+
+
+def test_a_press_outlives_the_page(station):
+    with served(station) as client:
+        headers = {TOKEN_HEADER: token_in(client.get('/'))}
+        client.get('/state', headers=headers)
+        client.post('/do/stop', headers=headers)
+        until(lambda: 'press' in station.asked)
+        before = list(station.asked)
+        time.sleep(0.6)
+        client.get('/state', headers=headers)
+        time.sleep(0.2)
+        assert station.asked == before, 'neither silence nor a new page lets go of it'
