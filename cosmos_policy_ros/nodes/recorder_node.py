@@ -119,7 +119,7 @@ class RecorderNode(Node):
         if event.kind == EpisodeEvent.BEGIN or self._recording is None or event.episode != self._record.id:
             return
         if event.kind == EpisodeEvent.INTERVENTION_BEGIN:
-            self._record = replace(self._record, interventions=self._record.interventions + 1)
+            self._record = replace(self._record, takeovers=self._record.takeovers + 1)
         elif event.kind == EpisodeEvent.LABEL:
             self._record = replace(self._record, note=event.note)
         elif event.kind == EpisodeEvent.END:

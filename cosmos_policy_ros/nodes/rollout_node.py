@@ -12,6 +12,7 @@ from std_msgs.msg import String
 from cosmos_policy_ros.action import RunRollout
 from cosmos_policy_ros.bringup.share import config_file
 from cosmos_policy_ros.msg import ActionChunk, EpisodeEvent, JointSetpoint, SafetyStatus, TaskState
+from cosmos_policy_ros.rollouts.holder import Change, Holder
 from cosmos_policy_ros.rollouts.rising import RisingCount
 from cosmos_policy_ros.srv import Arm, LabelEpisode, ResetSimulation, SetTask
 
@@ -22,6 +23,7 @@ from .running import run
 from .tasks import load_tasks
 from .waiting import Waiting
 
+TAKEOVERS = {Change.TAKEN: EpisodeEvent.INTERVENTION_BEGIN, Change.HANDED_BACK: EpisodeEvent.INTERVENTION_END}
 AUTHORITIES = {'direct': 'policy', 'planning': 'policy', 'teleop': 'demonstration', 'replay': 'replay'}
 """Who gets the arms, by the mode of a rollout."""
 
@@ -70,7 +72,7 @@ class RolloutNode(Node):
         self._safety, self._task, self._recording = None, None, {}
         self._rows = self._chunks = 0
         self._value, self._interventions = 0.0, RisingCount()
-        self._busy, self._episode_id, self._label = False, '', None
+        self._busy, self._episode_id, self._label, self._holder = False, '', None, None
         self._tasks = load_tasks(config_file(self._p.tasks))
         wall = Clock(clock_type=ClockType.STEADY_TIME)
         self._waiting = Waiting(self, lambda period, callback: self.create_timer(period, callback, clock=wall))
@@ -91,6 +93,11 @@ class RolloutNode(Node):
     def _on_safety(self, message):
         self._safety = message
         self._interventions.see(message.rows_clamped + message.rows_refused)
+        if self._holder is not None:
+            change = self._holder.see(message.armed, message.authority, message.origin, message.epoch)
+            if change in TAKEOVERS:
+                self._events.publish(EpisodeEvent(header=message.header, kind=TAKEOVERS[change], episode=self._episode_id,
+                                                  score=float('nan'), note=message.authority))
 
     def _on_task(self, message):
         self._task = message
@@ -145,9 +152,9 @@ class RolloutNode(Node):
             handle.abort()
             return result
         self._interventions.begin()
-        self._episode_id = result.episode
-        result.outcome, result.message = await self._watch(handle, goal, epoch)
-        self._episode_id = ''
+        self._episode_id, self._holder = result.episode, Holder(authority, epoch)
+        result.outcome, result.message = await self._watch(handle, goal)
+        self._episode_id, self._holder = '', None
         await self._waiting.answer(self._arm, Arm.Request(arm=False), self._p.service_timeout)
         result.steps, result.chunks = self._rows, self._chunks
         result.interventions = self._interventions.total
@@ -238,20 +245,20 @@ class RolloutNode(Node):
             raise RolloutRefused('the supervisor refuses to arm: ' + '; '.join(reply.blockers))
         return reply.epoch
 
-    async def _watch(self, handle, goal, epoch):
+    async def _watch(self, handle, goal):
         """Follow the episode to its end; returns outcome and message."""
         while True:
             rows = self._rows
-            ended = lambda: self._ending(handle, goal, epoch)  # noqa: E731
+            ended = lambda: self._ending(handle, goal)  # noqa: E731
             patience = self._p.clutch_timeout if goal.mode == 'teleop' and not rows else self._p.stall_timeout
             if await self._waiting.until(lambda: ended() or self._rows >= rows + 10, patience):
                 self._report(handle, 'run')
                 if ended():
                     return ended()
-            else:
+            elif not self._holder.taken:  # an operator may stand still
                 return 'failure', f'no new row for {patience:.0f} s; see the log of the node that sends them'
 
-    def _ending(self, handle, goal, epoch):
+    def _ending(self, handle, goal):
         """(outcome, message) when the episode is over, else None."""
         if handle.is_cancel_requested:
             return 'interrupted', 'cancelled'
@@ -260,10 +267,10 @@ class RolloutNode(Node):
         if self._task is not None and self._task.success:
             return 'success', ''
         causes = '; '.join(f'{c.id}: {c.text}' for c in self._safety.causes)
-        held = self._rows and any(cause.severity >= HOLD for cause in self._safety.causes)
+        held = self._rows and not self._holder.taken and any(cause.severity >= HOLD for cause in self._safety.causes)
         if held or self._safety.state in LATCHED_STATES:
             return 'stopped', causes
-        if self._rows and (not self._safety.armed or self._safety.epoch != epoch):
+        if self._rows and self._holder.lost:
             return 'stopped', causes or 'the supervisor took the arms back'
         if self._rows >= goal.step_limit:
             return 'timeout', f'not done after {goal.step_limit} rows'

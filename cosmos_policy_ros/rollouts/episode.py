@@ -55,7 +55,8 @@ class EpisodeRecord:
     ``started`` and ``ended`` are ns of the recorder's ROS clock (simulated time under ``use_sim_time``);
     ``recorded_at`` is the wall time in ISO 8601. ``score`` is 0 to 1, None when not judged. ``checkpoint`` and
     ``safety_config`` are hashes. ``policy``, ``versions`` and ``extra`` are JSON objects. ``steps`` and
-    ``chunks`` are None until the end. ``reason`` says why an episode was interrupted.
+    ``chunks`` are None until the end. ``interventions``: rows that the supervisor clamped or refused; ``takeovers``: times that
+    an operator took the arms from the policy. ``reason`` says why an episode was interrupted.
     """
 
     id: str
@@ -69,6 +70,7 @@ class EpisodeRecord:
     steps: int = None
     chunks: int = None
     interventions: int = 0
+    takeovers: int = 0
     ended: int = None
     reason: str = ''
     note: str = ''

@@ -65,6 +65,8 @@ def _summary(record):
         parts.insert(0, f'score {record.score:.2f}')
     if record.interventions:
         parts.append(f'{record.interventions} interventions')
+    if record.takeovers:
+        parts.append(f'{record.takeovers} takeovers')
     return ', '.join(parts)
 
 

@@ -93,7 +93,7 @@ def test_an_episode_becomes_a_bag_with_report_and_video_then_another_one(recorde
         record, counts = bag.record, {topic: count for topic, (_, count) in bag.topics.items()}
         events = [message.kind for _, _, message in bag.messages([EPISODE_EVENT])]
     assert (record.outcome, record.seed, record.checkpoint, record.steps) == (Outcome.SUCCESS, 7, 'abc', 50)
-    assert (record.interventions, record.chunks) == (1, counts['/cosmos_policy/chunk'])
+    assert (record.takeovers, record.chunks) == (1, counts['/cosmos_policy/chunk'])
     assert events == [EpisodeEvent.BEGIN, EpisodeEvent.INTERVENTION_BEGIN, EpisodeEvent.END]
     gaps = {audit.topic: audit.largest_gap for audit in audit_bag(folder)}
     for topic in (*ROBOT.compressed_images(), *ROBOT.joint_states(), *ROBOT.joint_groups(), SETPOINT):
@@ -114,7 +114,7 @@ def test_interrupt_closes_the_bag_and_kill_is_recovered_at_the_next_start(record
         log = first.end(signal.SIGINT)
         assert first.process.returncode == 0 and 'Traceback' not in log, log
         record = EpisodeRecord.load(tmp_path / 'out' / 'cut')
-        assert record.outcome is Outcome.INTERRUPTED and 'shut down' in record.reason and record.steps >= 20
+        assert record.outcome is Outcome.INTERRUPTED and 'shut down' in record.reason and record.steps >= 5
 
         robot.wait(lambda: not robot.node.count_publishers('/cosmos_policy/recording'))
         second = recorders(**options)
