@@ -5,8 +5,8 @@ from enum import Enum
 LATCHED = ('PROTECTIVE_STOP', 'ESTOPPED', 'FAULT')
 """States, by the names of ``SafetyStatus``, that only a reset ends."""
 
-STATUS_SILENCE = 0.3
-"""s without a safety status after which the arms count as stopped."""
+STATUS_SILENCE = 1.0
+"""s of wall time without a safety status after which the supervisor counts as gone; a simulation on a busy machine is slow."""
 
 
 class Control(Enum):

@@ -73,7 +73,7 @@ class OperatorPage:
         shown = asdict(situation)
         shown['age'] = min(situation.age, 1e9)  # JSON knows no infinity
         feedback = self._station.feedback
-        return JSONResponse({**shown, 'task': self._operator.task, 'step': getattr(feedback, 'step', 0),
+        return JSONResponse({**shown, 'heard': situation.heard, 'task': self._operator.task, 'step': getattr(feedback, 'step', 0),
                              'controls': {control.value: why_not(control, situation) for control in Control},
                              'said': [line for _, line in list(self._operator.said)[-LINES:]]})
 

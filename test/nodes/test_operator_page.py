@@ -72,7 +72,7 @@ def test_the_page_of_the_loopback_address_works_as_it_is(station):
         assert page.status_code == 200 and '@TOKEN@' not in page.text and page.headers['X-Frame-Options'] == 'DENY'
         headers = {TOKEN_HEADER: token_in(page)}
         shown = client.get('/state', headers=headers).json()
-        assert (shown['state'], shown['task'], shown['pressed']) == ('READY', 'plate', False)
+        assert (shown['state'], shown['heard'], shown['task'], shown['pressed']) == ('READY', True, 'plate', False)
         assert shown['controls']['start'] == '' and shown['controls']['reset'] == 'no stop is latched'
         assert set(shown['controls']) == {control.value for control in Control}
         assert client.post('/do/stop', headers=headers).json() == {'done': 'stop'} and 'press' in station.asked
