@@ -41,7 +41,9 @@ def test_a_hub_id_is_downloaded(hub, tmp_path, source, call):
 
 @pytest.mark.parametrize('source', ['./org/model', '/org/model', '~/org/model', 'model', '../model', 'org/../model',
                                     'a b/c'])
-def test_a_path_that_does_not_exist_is_not_looked_for_on_the_hub(hub, source):
+def test_a_path_that_does_not_exist_is_not_looked_for_on_the_hub(hub, source, tmp_path, monkeypatch):
+    (tmp_path / 'empty').mkdir()
+    monkeypatch.chdir(tmp_path / 'empty')
     with pytest.raises(CheckpointError, match='no such checkpoint folder or file'):
         local_path(source)
     assert hub == []
