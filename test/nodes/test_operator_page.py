@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 import uvicorn
-from test_operator import FakeStation
+from fake_station import PATIENCE, FakeStation
 
 from cosmos_policy_ros.control.operation import Control
 from cosmos_policy_ros.nodes import operator as operator_module
@@ -18,7 +18,6 @@ from cosmos_policy_ros.nodes import operator_page
 from cosmos_policy_ros.nodes.operator import Operator
 from cosmos_policy_ros.nodes.operator_page import TOKEN_HEADER, OperatorPage
 
-PATIENCE = 20.0
 TOKEN = 'a token of some length'
 
 

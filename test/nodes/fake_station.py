@@ -1,0 +1,48 @@
+"""A station without ROS, for what an operator's panels do with one."""
+import threading
+import time
+from types import SimpleNamespace
+
+PATIENCE = 10.0
+
+
+class FakeStation:
+    """Stands where a ``Station`` stands, without ROS; ``asked`` lists what came, ``hang`` keeps answers back."""
+
+    def __init__(self):
+        self.asked, self.hang, self.feedback = [], threading.Event(), None
+        self.hang.set()
+        self.node = SimpleNamespace(create_client=lambda kind, name: name)
+        self.runs = []
+
+    def show(self, state, authority='', origin='', blockers=()):
+        self.status = SimpleNamespace(state_name=state, authority=authority, origin=origin, causes=[], blockers=list(blockers))
+
+    @property
+    def status_at(self):
+        return time.monotonic()
+
+    def press(self):
+        self.asked.append('press')
+
+    def release(self):
+        self.asked.append('release')
+
+    def reset(self):
+        self.asked.append('reset')
+        return SimpleNamespace(accepted=False, blockers=['still holds: a camera'])
+
+    def label(self, outcome):
+        self.asked.append(outcome)
+        return SimpleNamespace(accepted=True, message='')
+
+    def ask(self, client, request, patience):
+        self.asked.append(client)
+        self.hang.wait(PATIENCE)
+        return SimpleNamespace(success=True, accepted=True, message='done', blockers=[])
+
+    def rollout(self, goal):
+        self.asked.append((goal.task, goal.seed, goal.step_limit, goal.mode))
+        self.runs.append(SimpleNamespace(result=None, advance=lambda: self.runs[-1].result,
+                                         cancel=lambda: self.asked.append('cancel')))
+        return self.runs[-1]
