@@ -34,7 +34,10 @@ from .running import StreamExecutor
 
 NAME = 'doctor'
 DISCOVERY, SETTLING, DISCOVERY_LIMIT = 1.5, 0.7, 20.0
-"""s of wall time: first look at what was discovered, between two looks, and the last one. Two that are the same will do."""
+"""s of wall time: first look at what was discovered, between two looks, and the last one."""
+
+SAME = 3
+"""Looks one after the other that have to be the same."""
 
 ANSWER = 5.0
 """s of wall time that a node has to tell its parameters."""
@@ -135,12 +138,14 @@ class GraphLook(BackgroundNode):
 
     def settled_graph(self):
         """The ``Graph`` once discovery brings nothing new."""
-        begun, before = time.monotonic(), None
+        begun, looks = time.monotonic(), []
         time.sleep(DISCOVERY)
-        while (now := self.graph()) != before and time.monotonic() < begun + DISCOVERY_LIMIT:
-            before = now
+        while time.monotonic() < begun + DISCOVERY_LIMIT:
+            looks = [*looks, self.graph()][-SAME:]
+            if len(looks) == SAME and all(look == looks[0] for look in looks):
+                break
             time.sleep(SETTLING)
-        return now
+        return looks[-1]
 
     def graph(self):
         """The ``Graph`` as discovery shows it now, without this node and without anybody's parameters."""

@@ -137,8 +137,8 @@ def test_a_latched_stop_is_explained_with_the_call_that_resets_it(graph, look):
 def test_a_killed_node_and_two_of_a_kind_are_found(graph, probe, look, running):
     with running('recorder_node'):
         wait(lambda: probe.node.get_node_names().count('recorder') == 2, probe.node.get_node_names)
-        found = look(window=0.5)
-    assert told(found, 'node_twice', '/recorder')
+        found = {}
+        wait(lambda: found.update(look(window=0.5)) or told(found, 'node_twice', '/recorder'), lambda: found)
     assert told(found, 'stale_process', 'recorder_node', f'kill -INT {graph.pid("recorder_node")}')
 
 
