@@ -2,13 +2,10 @@
 
 A graph with arm_bringup and an operator's stop source has to run: "up" or a launch file with "operate" beside it.
 """
-import os
 import sys
 
-from cosmos_policy_ros.bringup.environment import ros_environment
-
 from .console import CommandError, LiveLine, say
-from .options import chosen_domain
+from .options import add_attach_options, attach
 
 SERVICES = {'check': 'check', 'prepare': 'prepare', 'park': 'park', 'recover': 'recover', 'calibrate': 'calibrate_grippers'}
 NODE = '/arm_bringup'
@@ -20,16 +17,14 @@ def add_arguments(parser):
     parser.add_argument('operation', choices=tuple(SERVICES), help='check: start-up checks, each with its fix; prepare: modes, '
                         'gains, torque, then both arms to the start pose; park: to the sleep pose; recover: restart motors '
                         'that have switched themselves off; calibrate: measure the grippers')
-    parser.add_argument('--domain', type=int, default=None, help='ROS domain id; the environment\'s by default')
-    parser.add_argument('--one-host', action='store_true', help='use the shipped loopback profile, as "up" does')
+    add_attach_options(parser)
     parser.add_argument('--yes', action='store_true', help='somebody supports the arm already: do not ask')
     parser.add_argument('--patience', type=float, default=180.0, help='s that the operation may take')
 
 
 def run(args):
     """Ask for one operation, twice where a person has to support an arm first."""
-    number = chosen_domain(args.domain)
-    os.environ.update(ros_environment(number) if args.one_host else {'ROS_DOMAIN_ID': str(number)})
+    number = attach(args)
     from cosmos_policy_ros.nodes.trigger import TriggerCall
     with TriggerCall(f'{NODE}/{SERVICES[args.operation]}', 'cosmos_policy arms: bring-up') as call:
         reply = _ask(call, args, number)

@@ -1,6 +1,7 @@
 """Graph options as command line options."""
 import os
 
+from cosmos_policy_ros.bringup.environment import ros_environment
 from cosmos_policy_ros.bringup.graph import GraphOptions
 
 from .console import CommandError
@@ -25,6 +26,30 @@ def graph_options(args, **fixed):
     """``GraphOptions`` of parsed arguments."""
     names = [name for name, *_ in GraphOptions.describe()]
     return GraphOptions(**{name: getattr(args, name) for name in names if hasattr(args, name)} | fixed)
+
+
+def add_attach_options(parser):
+    """Options of a command that joins a running graph: see ``attach``."""
+    parser.add_argument('--domain', type=int, default=None, help='ROS domain id; the environment\'s by default')
+    parser.add_argument('--one-host', action='store_true', help='use the shipped loopback profile, as "up" does')
+
+
+def attach(args):
+    """Set this process's environment for the graph to join; returns the ROS domain id.
+
+    Raises:
+        CommandError: see ``chosen_domain``.
+    """
+    number = chosen_domain(args.domain)
+    os.environ.update(ros_environment(number) if args.one_host else {'ROS_DOMAIN_ID': str(number)})
+    return number
+
+
+def add_rollout_options(parser, starts):
+    """Options of the rollouts that ``starts``, a key or a button, begins."""
+    parser.add_argument('--task', default='plate', help=f'task of the rollouts that "{starts}" starts')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the first one; rises by one a rollout')
+    parser.add_argument('--step-limit', type=int, default=1100, help='rows of 40 ms that a rollout may take')
 
 
 def chosen_domain(given):

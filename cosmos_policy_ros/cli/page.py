@@ -2,13 +2,10 @@
 
 It attaches to a running graph as a stop source of its own. It does not replace the hardware stop.
 """
-import os
-
-from cosmos_policy_ros.bringup.environment import ros_environment
 from cosmos_policy_ros.bringup.share import NAME
 
 from .console import CommandError, say
-from .options import chosen_domain
+from .options import add_attach_options, add_rollout_options, attach
 from .preflight import check_task
 
 PORT = 8778
@@ -23,12 +20,9 @@ def add_arguments(parser):
     parser.add_argument('--certificate', default='', help='PEM file of the TLS certificate; plain HTTP if empty')
     parser.add_argument('--key', default='', help='PEM file of its key')
     parser.add_argument('--source', default='page', help='id of the stop source that the page is')
-    parser.add_argument('--domain', type=int, default=None, help='ROS domain id; the environment\'s by default')
-    parser.add_argument('--one-host', action='store_true', help='use the shipped loopback profile, as "up" does')
-    parser.add_argument('--task', default='plate', help='task of the rollouts that "start" starts')
+    add_attach_options(parser)
+    add_rollout_options(parser, 'start')
     parser.add_argument('--mode', default='direct', help='mode of the rollouts: that of the graph')
-    parser.add_argument('--seed', type=int, default=0, help='seed of the first one; rises by one a rollout')
-    parser.add_argument('--step-limit', type=int, default=1100, help='rows of 40 ms that a rollout may take')
 
 
 def run(args):
@@ -45,8 +39,7 @@ def run(args):
         ServerSettings(host=args.host, port=args.port, token=token, certificate=args.certificate, key=args.key)
     except ValueError as error:
         raise CommandError(str(error)) from error
-    number = chosen_domain(args.domain)
-    os.environ.update(ros_environment(number) if args.one_host else {'ROS_DOMAIN_ID': str(number)})
+    attach(args)
     from cosmos_policy_ros.nodes.operator import Operator
     from cosmos_policy_ros.nodes.operator_page import OperatorPage
     from cosmos_policy_ros.nodes.station import Station

@@ -298,8 +298,8 @@ class SupervisorNode(Node):
             message.command, message.velocity = command.tolist(), self._core.velocity.tolist()
         message.header.stamp = self._time.to_stamp(now)
         message.tick_p999, message.config_digest = self._tick_high, self._config.digest
-        message.warnings = [*self._refused_processor, *(f'missing: {sentence}' for sentence in self._deaf), *filter(None, [self._stage.problem]),
-                            *(f'{name}: not heard' for name in self._missing(now))]
+        message.warnings = [*self._refused_processor, *(f'missing: {sentence}' for sentence in self._deaf),
+                            *filter(None, [self._stage.problem]), *(f'{name}: not heard' for name in self._missing(now))]
         self._status.publish(message)
         self._status_age = 0
         return status

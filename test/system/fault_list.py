@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import rclpy
 from fault_cell import STATUS_PERIOD, Expected, Mode, Reaction
 from fault_streams import LAG, STEP, STEPS_PER_ROW
 from graph_probe import wait
@@ -15,6 +14,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 
 from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.msg import JointSetpoint
+from cosmos_policy_ros.nodes.background import BackgroundNode
 from cosmos_policy_ros.nodes.clock import seconds, time_message
 
 SIDES = ('left', 'right')
@@ -218,15 +218,9 @@ def _flap(rig):
 
 
 def _other_context(rig, name):
-    context = rclpy.context.Context()
-    rclpy.init(context=context, domain_id=rig.domain)
-    node = rclpy.create_node(name, context=context)
-
-    def mend():
-        node.destroy_node()
-        rclpy.try_shutdown(context=context)
-    rig.at_mend(mend)
-    return node
+    other = BackgroundNode(name, rig.domain)
+    rig.at_mend(other.close)
+    return other.node
 
 
 DISCOVERY = 4.0

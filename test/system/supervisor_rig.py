@@ -65,13 +65,19 @@ class Teleop:
 
 
 class Rig:
-    """Simulator and supervisor, watched; an operator's station; a teleop source."""
+    """Simulator and supervisor, watched; an operator's station; a teleop source. A context manager that closes the station."""
 
     def __init__(self, probe, domain, processes):
         self.probe, self.domain, self.processes = probe, domain, processes
         self.watch = ArmWatch(probe)
         self.teleop = Teleop(probe, self.watch)
         self.station = Station('operator')
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.station.close()
 
     def until(self, *states):
         """Wait until the supervisor is in one of the states."""

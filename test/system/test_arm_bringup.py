@@ -22,16 +22,13 @@ PATIENCE = 150.0
 def rig_process(probe, domain, running, tmp_path_factory):
     path = tmp_path_factory.mktemp('calibration') / 'grippers.yaml'
     with running('sim_node', 'supervisor_node', 'bringup_node', sim_node={'patience': 2.0},
-                 bringup_node={'speed': 1.2, 'acceleration': 4.0, 'state_window': 0.5, 'calibration_file': str(path)}) as processes:
-        rig = Rig(probe, domain, processes)
+                 bringup_node={'speed': 1.2, 'acceleration': 4.0, 'state_window': 0.5, 'calibration_file': str(path)}) as processes, \
+            Rig(probe, domain, processes) as rig:
         rig.calibration = path
         rig.clients = {}
         rig.diagnostics = probe.record(DiagnosticArray, '/diagnostics')
-        try:
-            rig.until(SafetyStatus.READY, SafetyStatus.DISARMED)
-            yield rig
-        finally:
-            rig.station.close()
+        rig.until(SafetyStatus.READY, SafetyStatus.DISARMED)
+        yield rig
 
 
 @pytest.fixture

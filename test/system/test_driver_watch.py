@@ -1,11 +1,10 @@
 """Arms whose driver does not take their commands, found over DDS."""
 import pytest
-import rclpy
 from graph_probe import wait
 from interbotix_xs_msgs.msg import JointGroupCommand
-from rclpy.context import Context
 from sensor_msgs.msg import JointState
 
+from cosmos_policy_ros.nodes.background import BackgroundNode
 from cosmos_policy_ros.nodes.drivers import DriverWatch
 
 STATES, COMMANDS = '/follower_left/joint_states', '/follower_left/commands/joint_group'
@@ -14,13 +13,10 @@ STATES, COMMANDS = '/follower_left/joint_states', '/follower_left/commands/joint
 @pytest.fixture
 def supervisor(domain):
     """A node that listens to its own commands, as the supervisor does to find others who send any."""
-    context = Context()
-    rclpy.init(context=context, domain_id=domain)
-    node = rclpy.create_node('supervisor', context=context)
-    node.create_subscription(JointGroupCommand, COMMANDS, lambda _: None, 1)
-    yield node
-    node.destroy_node()
-    rclpy.try_shutdown(context=context)
+    background = BackgroundNode('supervisor', domain)
+    background.node.create_subscription(JointGroupCommand, COMMANDS, lambda _: None, 1)
+    yield background.node
+    background.close()
 
 
 def test_a_driver_has_to_listen_to_the_arm_whose_states_it_publishes(supervisor, probe):

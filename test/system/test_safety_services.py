@@ -23,13 +23,10 @@ PREFIX = 'cosmos_policy safety: '
 
 @pytest.fixture(scope='module')
 def rig_process(probe, domain, running):
-    with running('sim_node', 'supervisor_node', 'guard_node', 'safety_monitor_node', sim_node={'patience': 2.0}) as processes:
-        rig = Rig(probe, domain, processes)
+    with running('sim_node', 'supervisor_node', 'guard_node', 'safety_monitor_node', sim_node={'patience': 2.0}) as processes, \
+            Rig(probe, domain, processes) as rig:
         rig.chunks = probe.publisher(ActionChunk, '/cosmos_policy/chunk')
-        try:
-            yield rig
-        finally:
-            rig.station.close()
+        yield rig
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ class FakePedal:
 
     def __init__(self, probe):
         self.down = self.mute = False
-        self._node, self._publisher = probe.node, probe.publisher(Joy, '/joy')
+        self._publisher = probe.publisher(Joy, '/joy')
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name='pedal', daemon=True)
 
@@ -48,14 +48,11 @@ def rig_process(probe, domain, running, tmp_path_factory):
     path = tmp_path_factory.mktemp('cell') / 'cell.yaml'
     path.write_text(shipped.replace('stop_sources: [operator]', 'stop_sources: [operator, pedal]'))
     assert path.read_text() != shipped
-    with running('sim_node', 'supervisor_node', options=GraphOptions(safety=str(path))) as processes, FakePedal(probe) as pedal:
+    with running('sim_node', 'supervisor_node', options=GraphOptions(safety=str(path))) as processes, \
+            FakePedal(probe) as pedal, Rig(probe, domain, processes) as rig:
         processes.start([DEVICE])
-        rig = Rig(probe, domain, processes)
         rig.pedal = pedal
-        try:
-            yield rig
-        finally:
-            rig.station.close()
+        yield rig
 
 
 @pytest.fixture

@@ -21,12 +21,9 @@ RESET = '/cosmos_policy/reset_safety'
 
 @pytest.fixture(scope='module')
 def rig_process(probe, domain, running):
-    with running('sim_node', 'supervisor_node', sim_node={'patience': 1.0}) as processes:
-        rig = Rig(probe, domain, processes)
-        try:
-            yield rig
-        finally:
-            rig.station.close()
+    with running('sim_node', 'supervisor_node', sim_node={'patience': 1.0}) as processes, \
+            Rig(probe, domain, processes) as rig:
+        yield rig
 
 
 @pytest.fixture
