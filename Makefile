@@ -7,8 +7,8 @@ endif
 RUN := $(PYTHON) tools/setup_env.py
 
 ROOMS := $(filter-out test/system test/__pycache__,$(patsubst %/,%,$(wildcard test/*/)))
-# Tests of the supervisor's process that play its clock themselves: other work beside them cannot make anything late.
-CLOCKED := test/system/test_fault_matrix.py test/system/test_fuzz_supervisor.py
+# Whole systems that other work beside them cannot disturb: they play the clock themselves, or nothing in them is ever late.
+UNHURRIED := $(addprefix test/system/test_,fault_matrix.py fuzz_supervisor.py demo_interrupted.py bad_arguments.py launch_and_parameters.py)
 
 .PHONY: help demo test bench coverage mutation docs setup clean
 
@@ -26,8 +26,8 @@ demo:
 	@$(RUN) cosmos-policy-ros demo
 
 test:
-	@$(RUN) pytest $(ROOMS) $(CLOCKED) --numprocesses 2 --dist loadfile; rooms=$$?; \
-	$(RUN) pytest test/system $(addprefix --ignore=,$(CLOCKED)) --durations 20 && exit $$rooms
+	@$(RUN) pytest $(ROOMS) $(UNHURRIED) --numprocesses 2 --dist loadfile; rooms=$$?; \
+	$(RUN) pytest test/system $(addprefix --ignore=,$(UNHURRIED)) --durations 20 && exit $$rooms
 
 bench:
 	@set -e; for benchmark in benchmarks/bench_*.py; do $(RUN) python $$benchmark; done

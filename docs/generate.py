@@ -14,6 +14,7 @@ from cosmos_policy_ros.bringup.graph import GraphOptions
 from cosmos_policy_ros.nodes.board_node import BoardParameters
 from cosmos_policy_ros.nodes.bringup_node import BringupParameters
 from cosmos_policy_ros.nodes.guard_node import GuardParameters
+from cosmos_policy_ros.nodes.jog_node import JogParameters
 from cosmos_policy_ros.nodes.policy_node import PolicyParameters
 from cosmos_policy_ros.nodes.recorder_node import RecorderParameters
 from cosmos_policy_ros.nodes.robot import ArmParameters, CameraParameters, RobotParameters
@@ -35,6 +36,7 @@ RECORDS = {'sim_node': (SimParameters, 'sim.yaml'), 'supervisor_node': (Supervis
            'policy_node': (PolicyParameters, 'policy.yaml'), 'recorder_node': (RecorderParameters, 'recorder.yaml'),
            'rollout_node': (RolloutParameters, 'rollout.yaml'), 'teleop_node': (TeleopParameters, 'teleop.yaml'),
            'replay_node': (ReplayParameters, 'replay.yaml'), 'board_node': (BoardParameters, 'board.yaml'),
+           'jog_node': (JogParameters, 'jog.yaml'),
            'stop_device_node': (StopDeviceParameters, 'stop_device.yaml')}
 """Parameter record and file in config/ of every node."""
 

@@ -21,7 +21,7 @@ MODES = ('direct', 'planning')
 EVERY = ('sim', 'policy', 'teleop', 'replay')
 """The graphs; one launch file each, and two for the policy."""
 
-JUDGING = ('bringup_node', 'supervisor_node', 'guard_node', 'safety_monitor_node', 'teleop_node', 'replay_node')
+JUDGING = ('bringup_node', 'supervisor_node', 'guard_node', 'safety_monitor_node', 'teleop_node', 'jog_node', 'replay_node')
 """Nodes that read the safety configuration; all have to read the same."""
 
 RESPAWNED = ('safety_monitor_node',)
@@ -63,6 +63,8 @@ class GraphOptions:
                             graphs=('policy', 'teleop', 'replay'))
     board: bool = _option(False, 'start the operator board, which RViz shows and which is a stop source',
                           graphs=('policy', 'teleop', 'replay'))
+    jog: bool = _option(False, 'start the source of rows that moves the hands by handles in RViz and by a gamepad',
+                        graphs=('policy', 'teleop', 'replay'))
     seed: int = _option(0, 'seed of the simulated scene and of the policy noise')
     denoising_steps: int = _option(5, 'network calls a chunk, 1 to 50', graphs=('policy',))
     executed_rows: int = _option(25, 'rows of a chunk that are executed before the next one takes over, 1 to 50',
@@ -133,9 +135,11 @@ def control_nodes(options, simulated):
     robot = robot_files(options)
     arms = (NodeSpec('bringup_node', (config_file('bringup.yaml'), robot[0])),) if options.bringup else ()
     board = (NodeSpec('board_node', (config_file('board.yaml'),), {
-        'task': options.task, 'mode': options.mode, 'seed': options.seed}),) if options.board else ()
+        'task': options.task, 'mode': options.mode, 'seed': options.seed,
+        'hands': 'jog' if options.jog else 'teleop'}),) if options.board else ()
+    jog = (NodeSpec('jog_node', (config_file('jog.yaml'), robot[0])),) if options.jog else ()
     nodes = (
-        *arms, *board,
+        *arms, *board, *jog,
         NodeSpec('supervisor_node', (config_file('supervisor.yaml'), *robot)),
         NodeSpec('guard_node', (config_file('guard.yaml'), *robot)),
         NodeSpec('safety_monitor_node', (config_file('safety_monitor.yaml'), *robot)),

@@ -10,11 +10,10 @@ from enum import Enum
 import numpy as np
 
 from cosmos_policy_ros.embodiment.gripper import LEADER_GRIPPER_MAPS, GripperMap
-from cosmos_policy_ros.embodiment.joints import ACTION_DIM, ARM_INDICES, CONTROL_PERIOD, JOINT_NAMES, SIDES
+from cosmos_policy_ros.embodiment.joints import ARM_INDICES, CONTROL_PERIOD, JOINT_NAMES, SIDES
 from cosmos_policy_ros.embodiment.limits import both_arms
 
-from .setpoint import Setpoint
-from .slots import Slots
+from .follower import Blocked, Follower
 
 CLOCK_AHEAD = 0.05
 """s by which a leader's stamp may lie ahead of now: two computers of one rig, kept in step."""
@@ -166,33 +165,32 @@ class Teleoperation:
     and the supervisor brakes. While the clutch is open the rows slow down and stand.
 
     Args:
-        settings: ``TeleoperationSettings``. gripper: ``LeaderGripper``.
-        admit: the supervisor's own judgement, asked beforehand: ``admit(row, position, velocity)``, all (14,), returns
-            an object with ``cause`` ('' if the row may be commanded), ``detail`` and ``limited`` (``positions`` and
-            ``velocity``, (14,), that would be commanded).
+        settings: ``TeleoperationSettings``. gripper: ``LeaderGripper``. admit: see ``Follower``.
     """
 
     def __init__(self, settings, gripper, admit):
-        self._settings, self._admit = settings, admit
+        self._settings, self._follower = settings, Follower(settings.period, settings.acceleration, admit)
         self._leaders = {side: Leader(side, settings, gripper) for side in SIDES}
         self._ramp_step = settings.period * both_arms(settings.ramp_speed, settings.gripper_ramp_speed)
         self._step = settings.period * both_arms(settings.speed, settings.gripper_speed)
-        self._epoch, self._source = None, ''
         self.clutch = Clutch.OPEN
         self.problem = None
         """The last ``Problem``, None since the clutch was closed."""
-        self.held_back = ''
-        """Why the newest row stays behind its leader, '' if it does not: a cause id and what it is about."""
 
     @property
     def epoch(self):
         """Epoch for which rows are made; None when this source does not have the arms."""
-        return self._epoch
+        return self._follower.epoch
 
     @property
     def position(self):
         """(14,) the last row, or the pose given to ``start``."""
-        return self._position.copy()
+        return self._follower.position
+
+    @property
+    def held_back(self):
+        """Why the newest row stays behind its leader, '' if it does not: a cause id and what it is about."""
+        return self._follower.held_back if self.clutch is not Clutch.OPEN else ''
 
     def observe(self, side, joints, stamp):
         """Joints of one leader, measured at ``stamp`` s: (7,) rad, the gripper's motor angle last."""
@@ -200,28 +198,25 @@ class Teleoperation:
 
     def start(self, source, epoch, now, position):
         """The arms were given to ``source``; they stand at ``position`` (14,), as last commanded."""
-        position = np.array(position, dtype=float)
-        if position.shape != (ACTION_DIM,) or not np.isfinite(position).all():
-            raise ValueError(f'epoch {epoch}: the start pose must be {ACTION_DIM} finite numbers, got {position}')
-        self._source, self._epoch, self._position, self._velocity = source, epoch, position, np.zeros(ACTION_DIM)
-        self._slots, self._sequence, self._failed, self._begun = Slots(now, self._settings.period), 0, False, False
+        self._follower.start(source, epoch, now, position)
+        self._failed = self._begun = False
         self._open(None)
         for leader in self._leaders.values():
             leader.forget()
 
     def stop(self):
         """The arms were taken away."""
-        self._epoch = None
+        self._follower.stop()
         self._open(None)
 
     def squeezed(self, now):
         """Whether the operator asks for the arms: both grippers opened, then squeezed, in this epoch, the clutch open."""
         asked = all(leader.squeezed(now) for leader in self._leaders.values())
-        return asked and self._epoch is not None and self.clutch is Clutch.OPEN and not self._failed
+        return asked and self.epoch is not None and self.clutch is Clutch.OPEN and not self._failed
 
     def against(self, now):
         """The ``Problem`` that stands against closing the clutch now, or None."""
-        if self._epoch is None or self._failed:
+        if self.epoch is None or self._failed:
             return Problem(Fault.NOT_ARMED, 'the arms are not given to teleoperation; arm it first')
         return self._leader_problem(now) or self._too_far()
 
@@ -244,53 +239,34 @@ class Teleoperation:
 
     def row(self, now):
         """The ``Setpoint`` of the current slot; None when there is none to send."""
-        if self._epoch is None or not self._begun or self._failed:
+        if self.epoch is None or not self._begun or self._failed:
             return None
         if self.clutch is not Clutch.OPEN:
             fault = self._leader_problem(now)
             if fault:
                 self._fail(fault)
                 return None
-        target_time = self._slots.take(now)
+        target_time = self._follower.slot(now)
         if target_time is None:
             return None
-        admission = self._next()
-        if admission.cause:
-            self._fail(Problem(Fault.BLOCKED, f'{admission.cause}: {admission.detail}; arm again'))
+        try:
+            setpoint = self._follower.row(target_time, None if self.clutch is Clutch.OPEN else self._towards_leaders())
+        except Blocked as error:
+            self._fail(Problem(Fault.BLOCKED, str(error)))
             return None
-        limited = admission.limited
-        self._position, self._velocity = limited.positions.copy(), limited.velocity.copy()
-        self._sequence += 1
         self._left_behind()
-        return Setpoint(self._source, self._epoch, self._sequence - 1, target_time, self._position.copy())
-
-    def _next(self):
-        """The admission of what comes next: the leaders' row, else one that slows down, else standing still."""
-        self.held_back = ''
-        slower = self._position + self._slowed() * self._settings.period
-        wanted = [slower, self._position]
-        if self.clutch is not Clutch.OPEN:
-            wanted.insert(0, self._towards_leaders())
-        for row in wanted:
-            admission = self._admit(row, self._position, self._velocity)
-            if not admission.cause:
-                return admission
-            self.held_back = self.held_back or f'{admission.cause}: {admission.detail}'
-        return admission
-
-    def _slowed(self):
-        change = self._settings.acceleration * self._settings.period
-        return self._velocity - np.clip(self._velocity, -change, change)
+        return setpoint
 
     def _towards_leaders(self):
-        step = self._target() - self._position
+        position, target = self.position, self._target()
+        step = target - position
         if self.clutch is Clutch.CATCHING_UP:
             slots = (np.abs(step) / self._ramp_step).max()
             if slots > 1:
-                return self._position + step / slots  # all joints arrive together
+                return position + step / slots  # all joints arrive together
             self.clutch = Clutch.CLOSED
-            return self._position + step
-        return np.where(np.abs(step) <= self._step, self._target(), self._position + np.clip(step, -self._step, self._step))
+            return position + step
+        return np.where(np.abs(step) <= self._step, target, position + np.clip(step, -self._step, self._step))
 
     def _target(self):
         """(14,) the leaders' joints within the followers' limits."""
@@ -301,7 +277,7 @@ class Teleoperation:
         return next(filter(None, (leader.problem(now) for leader in self._leaders.values())), None)
 
     def _too_far(self):
-        apart = np.abs(self._target() - self._position)[list(ARM_INDICES)]
+        apart = np.abs(self._target() - self.position)[list(ARM_INDICES)]
         worst = int(np.argmax(apart))
         if apart[worst] <= self._settings.reach:
             return None
@@ -318,4 +294,4 @@ class Teleoperation:
         self._open(problem)
 
     def _open(self, problem):
-        self.clutch, self.problem, self.held_back = Clutch.OPEN, problem, ''
+        self.clutch, self.problem = Clutch.OPEN, problem

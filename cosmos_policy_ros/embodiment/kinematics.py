@@ -14,6 +14,9 @@ JOINT_AXES = (2, 1, 1, 0, 1, 0)
 EE_OFFSET = np.array([0.1072, 0.0, 0.0])
 """m: the public tool point ``ee_gripper_link`` in the gripper link."""
 
+GRASP_POINT = 0.135
+"""m along x of the gripper link: the middle of the finger pads. The finger tips end at 0.1537."""
+
 
 def link_frames(joints, base=None):
     """Frames of the seven links of one arm.

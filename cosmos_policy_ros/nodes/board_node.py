@@ -29,6 +29,7 @@ class BoardParameters:
     task: str = parameter('plate', 'task of the first rollout')
     mode: str = parameter('direct', 'mode of the rollouts: that of the graph')
     seed: int = parameter(0, 'seed of the first rollout; rises by one')
+    hands: str = parameter('teleop', 'source that gets the arms when they are taken: teleop, leader arms; jog, handles and gamepad')
     step_limit: int = parameter(1100, 'rows of 40 ms that a rollout may take', 1, 100_000)
 
 
@@ -39,7 +40,7 @@ class BoardNode(Node):
         super().__init__('board')
         p = declare(self, BoardParameters)
         self._station = Station(p.source)
-        self._operator = Operator(self._station, p.task, p.seed, p.step_limit, p.mode)
+        self._operator = Operator(self._station, p.task, p.seed, p.step_limit, p.mode, p.hands)
         self._board = Board(p.frame, p.position, sorted(load_tasks(config_file(p.tasks))))
         self._server = InteractiveServer(self, NAMESPACE, self._on_click, self._on_choice)
         self.create_timer(PERIOD, self._refresh, clock=Clock(clock_type=ClockType.STEADY_TIME))

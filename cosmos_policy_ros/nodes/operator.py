@@ -10,8 +10,10 @@ from cosmos_policy_ros.action import RunRollout
 from cosmos_policy_ros.control.operation import Control, Situation, why_not
 from cosmos_policy_ros.srv import Takeover
 
-RELEASE_TIME = 1.0
-"""s between letting go of the stop and asking for the reset; the supervisor wants half a second."""
+RELEASE_TIME = 3.0
+"""s that the supervisor has to see that the stop was let go; it wants everything fresh for half a second."""
+
+POLL = 0.02
 
 PATIENCE = 5.0
 """s for an answer."""
@@ -123,7 +125,9 @@ class Operator:
     def _reset(self):
         self._station.release()
         self._pressed = False
-        time.sleep(RELEASE_TIME)
+        deadline = time.monotonic() + RELEASE_TIME
+        while self._station.status is not None and self._station.status.blockers and time.monotonic() < deadline:
+            time.sleep(POLL)
         reply = self._station.reset()
         if reply is not None and reply.accepted:
             return 'reset: accepted; nothing moves until the arms are given away again'

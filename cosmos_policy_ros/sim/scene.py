@@ -23,9 +23,6 @@ FINGER_RANGE = (0.019, 0.058)
 PAD_FACE = 0.0224
 """m from a finger's origin to its gripping face; the opening between the faces is 2 (finger - PAD_FACE)."""
 
-GRASP_POINT = 0.135
-"""m along x of the gripper link: the middle of the finger pads. The finger tips end at 0.1537."""
-
 CAMERA_FOVY = {'cam_high': 50.0, 'cam_left_wrist': 58.0, 'cam_right_wrist': 58.0}
 """Vertical field of view (degrees) of the 4:3 image."""
 

@@ -5,9 +5,10 @@ import numpy as np
 from ..embodiment.cell import Cell
 from ..embodiment.gripper import GRIPPER_MAPS
 from ..embodiment.joints import ACTION_DIM, ARM_JOINTS, ARM_SLICE, GRIPPER_INDEX, SIDES
+from ..embodiment.kinematics import GRASP_POINT
 from ..embodiment.limits import ARM_LOWER, ARM_UPPER
 from ..embodiment.poses import START
-from .scene import (FINGER_DAMPING, FINGER_RANGE, FINGER_STIFFNESS, GRASP_POINT, SERVOS, TIMESTEP, build_model)
+from .scene import FINGER_DAMPING, FINGER_RANGE, FINGER_STIFFNESS, SERVOS, TIMESTEP, build_model
 from .tasks import TASKS
 
 SETTLE_TIME = 0.4

@@ -8,7 +8,6 @@ from cosmos_policy_ros.embodiment.poses import START
 from cosmos_policy_ros.sim.demonstrations import displaced_pose
 from cosmos_policy_ros.sim.experts import make_expert
 from cosmos_policy_ros.sim.experts.expert import MAX_ARM_STEP, MAX_GRIPPER_STEP, fold
-from cosmos_policy_ros.sim.experts.inverse_kinematics import ArmSolver, Unreachable, pose_of
 from cosmos_policy_ros.sim.experts.motion import JointPath
 from cosmos_policy_ros.sim.tasks import TASKS
 from cosmos_policy_ros.sim.world import World
@@ -29,21 +28,6 @@ def settled_success(world, expert):
         world.command(expert.act())
         world.advance(CONTROL_PERIOD)
     return world.success()
-
-
-@pytest.mark.parametrize('side', SIDES)
-def test_inverse_kinematics_is_exact(side):
-    rng, solver = np.random.default_rng(0), ArmSolver(side, Cell())
-    for _ in range(200):
-        joints = rng.uniform([-1.5, -0.4, -0.3, -1.4, -1.4, -1.4], [1.5, 0.5, 1.5, 1.4, 1.4, 1.4])
-        pose = solver.forward(joints)
-        assert np.allclose(solver.solve(pose, joints), joints, atol=1e-9)
-        assert np.allclose(solver.forward(solver.solve(pose)), pose, atol=1e-9)
-
-
-def test_inverse_kinematics_refuses_what_is_out_of_reach():
-    with pytest.raises(Unreachable, match='reach'):
-        ArmSolver(Side.LEFT, Cell()).solve(pose_of(np.eye(3), [1.0, 0.0, 0.3]))
 
 
 def test_joint_path_meets_its_knots_at_rest_and_keeps_its_speed():

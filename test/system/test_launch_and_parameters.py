@@ -18,11 +18,12 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIG, LAUNCH = ROOT / 'config', ROOT / 'launch'
 EXECUTABLES = re.search(r'foreach\(node ([^)]+)\)', (ROOT / 'CMakeLists.txt').read_text()).group(1).split()
 SPECS = {spec.executable: spec for mode in ('teleop', 'replay', 'direct')
-         for spec in graph(GraphOptions(mode=mode, board=True), simulated=True)}
+         for spec in graph(GraphOptions(mode=mode, board=True, jog=True), simulated=True)}
 SOURCES = {'direct': 'policy_node', 'planning': 'policy_node', 'teleop': 'teleop_node', 'replay': 'replay_node'}
 RECORDS = {'sim_node': 'SimParameters', 'supervisor_node': 'SupervisorParameters', 'policy_node': 'PolicyParameters',
            'guard_node': 'GuardParameters', 'bringup_node': 'BringupParameters', 'safety_monitor_node': 'MonitorParameters', 'recorder_node': 'RecorderParameters', 'rollout_node': 'RolloutParameters',
-           'teleop_node': 'TeleopParameters', 'replay_node': 'ReplayParameters', 'board_node': 'BoardParameters'}
+           'teleop_node': 'TeleopParameters', 'replay_node': 'ReplayParameters', 'board_node': 'BoardParameters',
+           'jog_node': 'JogParameters'}
 
 FOR_SIMULATORS = {'latch_file', 'companions_required'}
 """In a file for robots, chosen by the graph for the simulator."""

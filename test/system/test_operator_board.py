@@ -3,48 +3,14 @@ import pytest
 from arm_commands import ArmWatch
 from command_process import SEED
 from graph_probe import wait
-from rclpy.qos import QoSProfile
-from visualization_msgs.msg import InteractiveMarkerFeedback, InteractiveMarkerUpdate
-from visualization_msgs.srv import GetInteractiveMarkers
+from rviz_client import RvizClient
+from visualization_msgs.msg import InteractiveMarkerFeedback
 
 from cosmos_policy_ros.bringup.graph import GraphOptions
 from cosmos_policy_ros.msg import SafetyStatus
 from cosmos_policy_ros.nodes.station import Station
 
 NAMESPACE = '/cosmos_policy/board'
-QUEUE = QoSProfile(depth=100)
-
-
-class RvizClient:
-    """Does what RViz's stock display does: asks for the markers, follows the updates, sends clicks."""
-
-    def __init__(self, probe):
-        self._probe, self.markers, self._sequence, self.gaps = probe, {}, None, 0
-        probe.listen(InteractiveMarkerUpdate, f'{NAMESPACE}/update', self._on_update, QUEUE)
-        self._feedback = probe.publisher(InteractiveMarkerFeedback, f'{NAMESPACE}/feedback', QUEUE)
-        wait(self._feedback.get_subscription_count, 'the board')
-        self._ask()
-
-    def _ask(self):
-        reply = self._probe.call(GetInteractiveMarkers, f'{NAMESPACE}/get_interactive_markers')
-        self._sequence, self.markers = reply.sequence_number, {marker.name: marker for marker in reply.markers}
-
-    def _on_update(self, update):
-        if self._sequence is None or update.seq_num <= self._sequence:
-            return
-        self.gaps += update.seq_num != self._sequence + 1
-        self._sequence = update.seq_num
-        self.markers.update({marker.name: marker for marker in update.markers})
-
-    def click(self, name, **changes):
-        marker = self.markers[name]
-        self._feedback.publish(InteractiveMarkerFeedback(header=marker.header, client_id='rviz', **{
-            'marker_name': name, 'control_name': 'click', 'event_type': InteractiveMarkerFeedback.BUTTON_CLICK, **changes}))
-
-    def usable(self, name):
-        """Wait until the button says no reason against it, then click."""
-        wait(lambda: '\n' not in self.markers[name].description, lambda: self.markers[name].description)
-        self.click(name)
 
 
 @pytest.fixture(scope='module')
@@ -57,7 +23,7 @@ def rviz(probe, watch, running):
     options = GraphOptions(seed=SEED, board=True)
     with running('sim_node', 'supervisor_node', 'policy_node', 'rollout_node', 'board_node', options=options,
                  rollout_node={'record': False}) as processes, Station('operator'):
-        client = RvizClient(probe)
+        client = RvizClient(probe, NAMESPACE)
         wait(lambda: processes.first_death() or (watch.status and watch.status.state == SafetyStatus.READY),
              lambda: watch.status)
         assert not processes.first_death(), processes.first_death()
@@ -86,13 +52,12 @@ def test_a_session_by_clicks(rviz, watch):
 
 
 def test_a_task_is_chosen_and_nonsense_is_not(rviz):
-    entries = {entry.title: entry.id for entry in rviz.markers['task'].menu_entries}
-    menu = {'event_type': InteractiveMarkerFeedback.MENU_SELECT, 'control_name': 'menu'}
-    rviz.click('task', menu_entry_id=entries['transfer'], **menu)
+    rviz.choose('task', 'transfer')
     wait(lambda: rviz.markers['task'].description == 'task: transfer', lambda: rviz.markers['task'].description)
+    menu = {'event_type': InteractiveMarkerFeedback.MENU_SELECT, 'control_name': 'menu'}
     for changes in ({'menu_entry_id': 99, **menu}, {'marker_name': 'of nobody'}, {'event_type': 77}):
         rviz.click('task', **changes)
-    rviz.click('task', menu_entry_id=entries['plate'], **menu)
+    rviz.choose('task', 'plate')
     wait(lambda: rviz.markers['task'].description == 'task: plate', lambda: rviz.markers['task'].description)
 
 

@@ -100,16 +100,19 @@ def test_too_far_apart_is_refused_over_the_service(calm):
 
 def test_leaders_are_let_go_the_followers_ramp_in_and_follow(calm):
     calm.leaders.pose = lambda now: START + np.eye(14)[7] * 0.4
+    rows = []
+    listener = calm.probe.listen(JointSetpoint, '/cosmos_policy/setpoint', lambda row: rows.append(row.positions[7]))
     calm.arm()
-    since = calm.watch.now
     assert calm.clutch(True).success
     assert {('left', 'gravity', True), ('right', 'arm', False), ('left', 'gripper', False)} <= set(calm.leaders.asked)
     wait(lambda: calm.state()['clutch'] == 'closed', calm.state)
+    ramp = np.array(rows)
     calm.leaders.pose = lambda now: START + np.eye(14)[7] * (0.4 + 0.1 * math.sin(3 * now))
     begin = calm.watch.now
     wait(lambda: (calm.watch.commands(SIDES[1], begin)[1][:, 0] > 0.46).any(), 'the swing of the leader')
-    times, commands = calm.watch.commands(SIDES[1], since)
-    assert np.abs(np.diff(commands[times < begin, 0])).max() <= 0.6 * 0.04 + 1e-6
+    calm.probe.forget(listener)
+    # Of the rows: a machine under load may deliver two of them between two commands.
+    assert len(ramp) > 10 and np.abs(np.diff(ramp)).max() <= 0.6 * 0.04 + 1e-6
     assert calm.watch.status.rows_clamped == 0
 
 

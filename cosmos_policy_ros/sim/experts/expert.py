@@ -6,10 +6,10 @@ from whatever the world is like, an expert can take over from anybody at any mom
 """
 import numpy as np
 
+from ...embodiment.inverse_kinematics import Unreachable, pose_of, rotation, solvers
 from ...embodiment.joints import ARM_SLICE, CONTROL_PERIOD, GRIPPER_INDEX, SIDES
 from ...embodiment.limits import both_arms
 from ..scene import PAD_FACE, SERVOS
-from .inverse_kinematics import Unreachable, pose_of, rotation, solvers
 from .motion import ARM_SPEED, JointPath
 
 MAX_ARM_STEP, MAX_GRIPPER_STEP = 0.112, 0.09

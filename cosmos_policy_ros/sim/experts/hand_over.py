@@ -1,10 +1,10 @@
 """The right hand picks the cube and passes it to the left hand in mid-air."""
 import numpy as np
 
+from ...embodiment.inverse_kinematics import pose_of, rotation
 from ...embodiment.joints import Side
 from ...embodiment.poses import START_ARM
 from .expert import Expert, facing
-from .inverse_kinematics import pose_of, rotation
 from .table_grasp import clear_of_table, pick
 
 MEETING_POINT = np.array([0.0, 0.0, 0.25])

@@ -1,9 +1,9 @@
 """Each hand picks its part, then the right hand pushes the peg into the socket that the left one holds."""
 import numpy as np
 
+from ...embodiment.inverse_kinematics import pose_of, rotation
 from ...embodiment.joints import Side
 from .expert import Expert, Replan, facing, fold
-from .inverse_kinematics import pose_of, rotation
 from .table_grasp import LOWEST_GRASP, TRAVEL_HEIGHT
 
 PARTS = {Side.LEFT: 'socket', Side.RIGHT: 'peg'}

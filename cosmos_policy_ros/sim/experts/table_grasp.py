@@ -1,8 +1,8 @@
 """Hand poses for picking things off the table from above."""
 import numpy as np
 
+from ...embodiment.inverse_kinematics import pose_of, rotation
 from .expert import facing, fold
-from .inverse_kinematics import pose_of, rotation
 
 LOWEST_GRASP = 0.023
 """m: with the grasp point lower than this, a hand that points down puts its finger tips into the table."""

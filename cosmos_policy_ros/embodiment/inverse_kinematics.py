@@ -7,10 +7,9 @@ of the waist axis and the elbow up; the limits rule out an elbow that bends down
 """
 import numpy as np
 
-from ...embodiment.joints import SIDES
-from ...embodiment.kinematics import JOINT_ORIGINS, link_frames
-from ...embodiment.limits import ARM_LOWER, ARM_UPPER, COMMAND_MARGIN
-from ..scene import GRASP_POINT
+from .joints import SIDES
+from .kinematics import GRASP_POINT, JOINT_ORIGINS, link_frames
+from .limits import ARM_LOWER, ARM_UPPER, COMMAND_MARGIN
 
 _SHOULDER_HEIGHT = JOINT_ORIGINS[0, 2] + JOINT_ORIGINS[1, 2]
 _UPPER = np.hypot(JOINT_ORIGINS[2, 0], JOINT_ORIGINS[2, 2])
