@@ -9,9 +9,9 @@ import numpy as np
 class GamepadLayout:
     """Which number of a joystick message is what.
 
-    ``axes``: six numbers, of the axes for x, y, z of the cell and for turns about them; ``signs``: +1 or -1 each; 0 leaves an axis out.
-    ``dead_man``: {side: button}. ``close``, ``open``: buttons of the grippers. ``hand_back``: button. ``speed``: m/s and
-    ``turn_speed``: rad/s of a stick at its end. ``dead_zone``: share of a stick's way that counts as nothing.
+    ``axes``: six numbers, of the axes for x, y, z of the cell and for turns about them; ``signs``: +1 or -1 each; 0 leaves an
+    axis out. ``dead_man``: {side: button}. ``close``, ``open``: buttons of the grippers. ``hand_back``: button. ``speed``:
+    m/s and ``turn_speed``: rad/s of a stick at its end. ``dead_zone``: share of a stick's way that counts as nothing.
     """
 
     axes: tuple
@@ -27,8 +27,11 @@ class GamepadLayout:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the gamepad asks for now. ``moves``: {side: velocity (6,)} of arms whose button is held. ``openings``: {side: opening}.
-    ``grabbed``: sides whose button went down just now. ``hand_back``: its button went down just now."""
+    """What the gamepad asks for now.
+
+    ``moves``: {side: velocity (6,)} of arms whose button is held. ``openings``: {side: opening}. ``grabbed``: sides whose
+    button went down just now. ``hand_back``: its button went down just now.
+    """
 
     moves: dict
     openings: dict
@@ -42,7 +45,8 @@ NOTHING = Asked({}, {})
 class Gamepad:
     """Reads messages of a joystick driver, which has to repeat them; every time is given by the caller, s.
 
-    A dead-man button counts only after it was seen released: one that is stuck, or held when the gamepad appears, moves nothing.
+    A dead-man button counts only after it was seen released: one that is stuck, or held when the gamepad appears, moves
+    nothing.
     """
 
     def __init__(self, layout, silence):

@@ -13,7 +13,7 @@ class Wish(Enum):
 
 
 def on_grab(source, authority):
-    """What ``source`` has to ask for when somebody takes hold; ``authority``: as in ``SafetyStatus``, '' without a supervisor."""
+    """What ``source`` has to ask for when somebody takes hold; ``authority``: as in ``SafetyStatus``."""
     if authority == source:
         return Wish.NONE
     return Wish.TAKE if authority else Wish.ARM
@@ -27,5 +27,5 @@ def on_hand_back(source, authority, origin):
 
 
 def on_idle(source, authority, origin, idle, release):
-    """What to ask for when nobody has held on for ``idle`` s: arms that were armed for this alone go back after ``release`` s."""
+    """What to ask for when nobody has held on for ``idle`` s: arms that were taken from nobody go back after ``release`` s."""
     return Wish.DISARM if authority == source and not origin and idle > release else Wish.NONE

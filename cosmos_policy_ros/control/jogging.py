@@ -1,4 +1,4 @@
-"""Jogging: what an operator does to a handle in RViz or to a gamepad's sticks, to rows that move the hands along straight ways.
+"""Jogging: handles in RViz, or a gamepad's sticks, to rows that move the hands along straight ways.
 
 Both are dead-man controls: a hand moves while its handle is held or its button is pressed, and comes to rest when it is
 let go or when nothing more is heard.
@@ -16,10 +16,12 @@ from .follower import Blocked, Follower
 
 @dataclass(frozen=True)
 class JogSettings:
-    """``acceleration``: (14,) per s2 with which the arms come to rest. ``speed``: m/s of a grasp point. ``turn_speed``: rad/s of a
-    hand. ``joint_speed``: rad/s that no joint exceeds. ``gripper_speed``: openings/s. ``largest_change``: rad; a pose that needs more of
-    a joint than that at once is on the other side of a singularity. ``silence``: s
-    after which a handle that is not heard counts as let go; ``stick_silence``: the same of a stick."""
+    """``acceleration``: (14,) per s2 with which the arms come to rest. ``speed``: m/s of a grasp point.
+
+    ``turn_speed``: rad/s of a hand. ``joint_speed``: rad/s that no joint exceeds. ``gripper_speed``: openings/s.
+    ``largest_change``: rad; a pose that needs more of a joint than that at once is on the other side of a singularity.
+    ``silence``: s after which a handle that is not heard counts as let go; ``stick_silence``: the same of a stick.
+    """
 
     acceleration: np.ndarray
     speed: float = 0.2

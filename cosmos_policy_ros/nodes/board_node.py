@@ -29,7 +29,8 @@ class BoardParameters:
     task: str = parameter('plate', 'task of the first rollout')
     mode: str = parameter('direct', 'mode of the rollouts: that of the graph')
     seed: int = parameter(0, 'seed of the first rollout; rises by one')
-    hands: str = parameter('teleop', 'source that gets the arms when they are taken: teleop, leader arms; jog, handles and gamepad')
+    hands: str = parameter('teleop', 'source that gets the arms when they are taken: "teleop" for leader arms, "jog" for '
+                                     'handles and gamepad')
     step_limit: int = parameter(1100, 'rows of 40 ms that a rollout may take', 1, 100_000)
 
 

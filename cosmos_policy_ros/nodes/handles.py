@@ -54,7 +54,7 @@ def entry_of(number):
 
 
 def handle(side, pose, frame, ours, text):
-    """``InteractiveMarker`` at the grasp point's ``pose`` (4, 4) in ``frame``; ``ours``: whether the handles have the arms."""
+    """``InteractiveMarker`` at the grasp point's ``pose`` (4, 4) in ``frame``; ``ours``: the handles have the arms."""
     marker = InteractiveMarker(name=name_of(side), description=text, scale=SIZE, pose=pose_message(pose))
     marker.header.frame_id = frame
     marker.menu_entries = [MenuEntry(id=i + 1, parent_id=0, title=title, command_type=MenuEntry.FEEDBACK)

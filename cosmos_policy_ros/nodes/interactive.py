@@ -6,8 +6,8 @@ from visualization_msgs.msg import InteractiveMarkerFeedback, InteractiveMarkerP
 from visualization_msgs.srv import GetInteractiveMarkers
 
 QUEUE = QoSProfile(depth=100)
-DRAGGED = (InteractiveMarkerFeedback.MOUSE_DOWN, InteractiveMarkerFeedback.POSE_UPDATE, InteractiveMarkerFeedback.KEEP_ALIVE,
-           InteractiveMarkerFeedback.MOUSE_UP)
+DRAGGED = (InteractiveMarkerFeedback.MOUSE_DOWN, InteractiveMarkerFeedback.POSE_UPDATE,
+           InteractiveMarkerFeedback.KEEP_ALIVE, InteractiveMarkerFeedback.MOUSE_UP)
 """Events of a marker that can be moved; all carry its pose."""
 
 

@@ -50,8 +50,8 @@ class JogParameters(ArmParameters):
     gripper_speed_limit: float = parameter(1.0, 'openings/s', 0.1, 4.0)
     silence: float = parameter(0.5, 's without a word of RViz after which a handle counts as let go', 0.3, 2.0)
     idle_release: float = parameter(1.0, 's after which arms that were armed by taking hold are given back', 0.2, 60.0)
-    joy_topic: str = parameter('/joy', 'sensor_msgs/Joy of the gamepad\'s driver, which has to repeat its messages: "joy_node" of the '
-                                       'package joy with autorepeat_rate 20.0')
+    joy_topic: str = parameter('/joy', 'sensor_msgs/Joy of the gamepad\'s driver, which has to repeat its messages: '
+                                       '"joy_node" of the package joy with autorepeat_rate 20.0')
     joy_silence: float = parameter(0.2, 's without a message after which its buttons have to be pressed anew', 0.05, 1.0)
     joy_axes: list = parameter([0, 1, 4, 7, 6, 3], 'numbers of the axes for x, y, z of the cell, and for turns about them')
     joy_signs: list = parameter([-1, 1, 1, -1, 1, 1], '1 or -1 for each of joy_axes; 0 leaves it out')
@@ -74,9 +74,9 @@ class JogParameters(ArmParameters):
         buttons = (self.joy_left, self.joy_right, self.joy_close, self.joy_open, self.joy_hand_back)
         if len(set(buttons)) < len(buttons):
             raise ParameterError(f'parameters joy_left, _right, _close, _open, _hand_back name a button twice: {buttons}')
-        return GamepadLayout(tuple(self.joy_axes), tuple(self.joy_signs), {Side.LEFT: self.joy_left, Side.RIGHT: self.joy_right},
-                             self.joy_close, self.joy_open, self.joy_hand_back, self.speed_limit, self.turn_speed_limit,
-                             self.joy_dead_zone)
+        return GamepadLayout(
+            tuple(self.joy_axes), tuple(self.joy_signs), {Side.LEFT: self.joy_left, Side.RIGHT: self.joy_right}, self.joy_close,
+            self.joy_open, self.joy_hand_back, self.speed_limit, self.turn_speed_limit, self.joy_dead_zone)
 
 
 class JogNode(Node):
@@ -90,8 +90,8 @@ class JogNode(Node):
         if p.source not in envelope.config.operator_authorities:
             raise ParameterError(f'parameter source: {p.source!r} is none of operator_authorities in {p.safety_config}')
         self._core = Jogging(
-            JogSettings(envelope.limits.acceleration, p.speed_limit, p.turn_speed_limit, p.joint_speed_limit, p.gripper_speed_limit,
-                        silence=p.silence, stick_silence=p.joy_silence), envelope.config.cell,
+            JogSettings(envelope.limits.acceleration, p.speed_limit, p.turn_speed_limit, p.joint_speed_limit,
+                        p.gripper_speed_limit, silence=p.silence, stick_silence=p.joy_silence), envelope.config.cell,
             lambda row, position, velocity: envelope.admit(
                 row, position, velocity, self._source.status.speed_scale, self._source.status.hand_speed))
         self._gamepad, self._told = Gamepad(p.layout, p.joy_silence), ''
@@ -128,7 +128,8 @@ class JogNode(Node):
         self._dragging[side] = client, now
         try:
             if feedback.header.frame_id != self._p.frame:
-                raise ValueError(f'moved in the frame {feedback.header.frame_id!r}, expected {self._p.frame!r}: set it as RViz\' fixed frame')
+                raise ValueError(f'moved in the frame {feedback.header.frame_id!r}, expected {self._p.frame!r}: set it as '
+                                 'RViz\' fixed frame')
             self._core.aim(side, pose_matrix(feedback.pose), now)
         except ValueError as error:
             self.get_logger().error(f'{feedback.marker_name}: {error}', throttle_duration_sec=1.0)
@@ -172,7 +173,9 @@ class JogNode(Node):
         self._openings.clear()
 
     def _hand_back(self):
-        self._ask(on_hand_back(self._p.source, self._authority(), self._source.status.origin if self._source.status else ''))
+        status = self._source.status
+        if status is not None:
+            self._ask(on_hand_back(self._p.source, status.authority, status.origin))
 
     def _authority(self):
         return self._source.status.authority if self._source.status else ''
@@ -202,9 +205,9 @@ class JogNode(Node):
 
     def _play(self):
         self._source.play()
-        status = self._source.status
         if self._core.epoch is not None:
-            self._ask(on_idle(self._p.source, status.authority, status.origin, self._core.idle(self._time.now()), self._p.idle_release))
+            status, idle = self._source.status, self._core.idle(self._time.now())
+            self._ask(on_idle(self._p.source, status.authority, status.origin, idle, self._p.idle_release))
 
     def _show(self):
         """Handles where the hands are; one that is held is left alone, since RViz would drop it."""

@@ -5,8 +5,8 @@ import pytest
 from cosmos_policy_ros.control.gamepad import NOTHING, Gamepad, GamepadLayout
 from cosmos_policy_ros.embodiment.joints import Side
 
-LAYOUT = GamepadLayout(axes=(0, 1, 4, 7, 6, 3), signs=(-1, 1, 1, -1, 0, 1), dead_man={Side.LEFT: 4, Side.RIGHT: 5}, close=0, open=1,
-                       hand_back=7, speed=0.2, turn_speed=0.8, dead_zone=0.1)
+LAYOUT = GamepadLayout(axes=(0, 1, 4, 7, 6, 3), signs=(-1, 1, 1, -1, 0, 1), dead_man={Side.LEFT: 4, Side.RIGHT: 5},
+                       close=0, open=1, hand_back=7, speed=0.2, turn_speed=0.8, dead_zone=0.1)
 
 
 class Pad:
@@ -84,7 +84,8 @@ def test_handing_back_is_a_press():
     assert pad.say(7).hand_back
 
 
-@pytest.mark.parametrize('axes, buttons', [(np.zeros(3), [0] * 11), (np.zeros(8), [0] * 5), (np.full(8, np.nan), [0] * 11)])
+@pytest.mark.parametrize('axes, buttons', [
+    (np.zeros(3), [0] * 11), (np.zeros(8), [0] * 5), (np.full(8, np.nan), [0] * 11)], ids=['axes', 'buttons', 'not finite'])
 def test_another_gamepad_is_named(axes, buttons):
     pad = Pad()
     pad.say()

@@ -56,7 +56,8 @@ def test_there_are_no_rows_before_somebody_holds_on():
     assert all(desk.rows(3))
 
 
-@pytest.mark.parametrize('step', [(0.05, 0, 0, 0, 0, 0), (0, 0.06, 0.05, 0, 0, 0), (0, 0, 0.04, 0.3, 0, 0), (0, 0, 0, 0, 0.4, -0.5)])
+@pytest.mark.parametrize('step', [
+    (0.05, 0, 0, 0, 0, 0), (0, 0.06, 0.05, 0, 0, 0), (0, 0, 0.04, 0.3, 0, 0), (0, 0, 0, 0, 0.4, -0.5)])
 def test_a_hand_goes_straight_to_its_handle_and_the_other_stays(step):
     desk = Desk()
     begin = desk.core.hand(Side.RIGHT)
