@@ -18,6 +18,9 @@ from .preflight import check_checkpoint, check_rendering, known_tasks, weights_s
 MODULES = ('numpy', 'rclpy', 'sensor_msgs.msg', 'cosmos_policy_ros.msg', 'interbotix_xs_msgs.msg', 'torch', 'diffusers',
            'rosbags', 'mcap', 'av')
 SIMULATION = ('mujoco',)
+SERVER_TIME = 5.0
+"""s that an /act server has to say who it is."""
+
 ARM_SERVICES = ('torque_enable', 'reboot_motors', 'get_robot_info', 'set_operating_modes', 'set_motor_pid_gains',
                 'set_motor_registers', 'get_motor_registers')
 
@@ -57,6 +60,21 @@ def read_model(source, device, instruction, policy_runs):
         return replace(model, device_memory=total, device_free=total if policy_runs else free)
     except (RuntimeError, AssertionError, ValueError) as error:
         return replace(model, device_problem=f'{device} cannot be used: {str(error).splitlines()[0]}')
+
+
+def why_not_served(url, parameters, instruction):
+    """Why the server at ``url`` cannot be used for ``instruction``, '' when it can; ``parameters``: of the policy node."""
+    from cosmos_policy_ros.policy.serving.client import RemoteBackend
+    from cosmos_policy_ros.policy.serving.errors import RemoteError
+    from cosmos_policy_ros.policy.serving.settings import read_token
+    try:
+        backend = RemoteBackend(url, timeout=SERVER_TIME, patience=0.0, token=read_token(parameters['server_token_file']),
+                                authority=parameters['server_authority'])
+        backend.warm_up()
+    except (OSError, ValueError, RemoteError) as error:
+        return str(error)
+    known = backend.instructions
+    return f'{url} knows {", ".join(map(repr, known))}, not {instruction!r}' if known and instruction not in known else ''
 
 
 def _instructions(path, config):
@@ -122,7 +140,8 @@ class Snapshot:
         latch = self._of(SUPERVISOR, 'latch_file', shipped(config_file('supervisor.yaml'))['latch_file'])
         findings = Findings(
             expected, read_machine(self._terminal, self._of('/recorder', 'output', self._options.output), imports,
-                                   _state_path(latch), _rendering() if 'mujoco' in imports else ''), self._model(graph))
+                                   _state_path(latch), _rendering() if 'mujoco' in imports else ''), self._model(graph),
+            server=self._server())
         return replace(findings, graph=graph, **self._heard(look, graph, robot, safety, wanted)) if graph else findings
 
     def _expected(self, robot, wanted, nodes, simulated, safety, problem):
@@ -187,13 +206,22 @@ class Snapshot:
         """A parameter of a running node, or what holds without that node."""
         return self._running.get(node, {}).get(name, otherwise)
 
+    def _server(self):
+        """Why the /act server cannot be used, '' when it can, None without one; asks it who it is."""
+        url = self._options.server or self._of('/policy', 'server', '')
+        parameters = shipped(config_file('policy.yaml')) | self._running.get('/policy', {})
+        return why_not_served(url, parameters, self._instruction()) if url else None
+
+    def _instruction(self):
+        return known_tasks().get(self._of('/policy', 'task', self._options.task), '')
+
     def _model(self, graph):
         if self._options.server or self._of('/policy', 'server', ''):
             return None
         options, runs = self._options, bool(graph and '/policy' in graph.nodes)
         source = options.checkpoint or self._of('/policy', 'checkpoint', '')
         device = options.device if options.device != 'cpu' else self._of('/policy', 'device', 'cpu')
-        return read_model(source, device, known_tasks().get(self._of('/policy', 'task', options.task), ''), runs)
+        return read_model(source, device, self._instruction(), runs)
 
 
 def _arms(robot):

@@ -1,5 +1,5 @@
 """Joint limits of the ViperX 300 S: what the driver enforces, and the tighter set that commands are held to."""
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,6 +40,10 @@ class JointLimits:
             object.__setattr__(self, name, value)
         if (self.lower >= self.upper).any() or (self.speed <= 0).any() or (self.acceleration <= 0).any():
             raise ValueError('limits: lower must be below upper, speeds and accelerations positive')
+
+    def within(self, speed, acceleration):
+        """These limits, tightened to ``speed`` and ``acceleration``, (14,) each, where those are lower."""
+        return replace(self, speed=np.minimum(self.speed, speed), acceleration=np.minimum(self.acceleration, acceleration))
 
 
 def both_arms(arm, gripper):

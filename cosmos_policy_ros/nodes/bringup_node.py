@@ -26,7 +26,7 @@ from cosmos_policy_ros.arms.moves import plan
 from cosmos_policy_ros.arms.stream import ArmState, StateStream
 from cosmos_policy_ros.bringup.share import config_file
 from cosmos_policy_ros.embodiment.joints import ARM_JOINTS, CONTROL_PERIOD, SIDES
-from cosmos_policy_ros.embodiment.limits import JointLimits, both_arms
+from cosmos_policy_ros.embodiment.limits import both_arms
 from cosmos_policy_ros.safety.chunk_check import check_chunk
 from cosmos_policy_ros.safety.config import ConfigError, load_config
 from cosmos_policy_ros.safety.envelope import Envelope
@@ -107,8 +107,7 @@ class BringupNode(Node):
 
     def _planner(self, config):
         p, envelope = self._p, Envelope(config)
-        limits = JointLimits(envelope.limits.lower, envelope.limits.upper, both_arms(p.speed, p.gripper_speed),
-                             both_arms(p.acceleration, p.gripper_acceleration))
+        limits = envelope.limits.within(both_arms(p.speed, p.gripper_speed), both_arms(p.acceleration, p.gripper_acceleration))
         way = partial(ramp, limits=limits, period=CONTROL_PERIOD, hand_speed=HAND_SPEED_SHARE * config.reduced_speed)
 
         def judge(rows, start, first):

@@ -66,7 +66,7 @@ def healthy():
         Model('checkpoints/big', robot='aloha', preset='cosmos-policy-aloha-2b', size=4 * 10 ** 9, device='cuda:0',
               device_memory=24 * 10 ** 9, device_free=20 * 10 ** 9, instructions=('fold shirt',), instruction='fold shirt'),
         _graph(), tuple(map(_arm, SIDES)),
-        tuple(replace(_camera(name), serial='_230322271210') for name in CAMERAS), Safety(digest='d'), 'straight')
+        tuple(replace(_camera(name), serial='_230322271210') for name in CAMERAS), Safety(digest='d'), 'straight', server='')
 
 
 def with_arm(findings, **changes):

@@ -172,6 +172,7 @@ MISTAKES = [
 
     ('checkpoint missing', lambda f: with_model(f, problem='no such checkpoint'), 'checkpoint', '--checkpoint'),
     ('checkpoint of another robot', lambda f: with_model(f, robot='libero'), 'checkpoint_robot', 'the robot aloha'),
+    ('server away', lambda f: replace(f, server='http://gpu:8777: nobody answers'), 'server', 'cosmos-policy-ros serve'),
     ('no GPU', lambda f: with_model(f, device_problem='no CUDA', device_memory=0), 'device', 'nvidia-smi'),
     ('GPU too small', lambda f: with_model(f, device_memory=4 * 10 ** 9, device_free=4 * 10 ** 9), 'gpu_memory',
      'cosmos-policy-ros serve'),

@@ -188,7 +188,7 @@ class Expected:
 @dataclass(frozen=True)
 class Findings:
     """The snapshot. What could not be looked at is None, or an empty tuple. ``wrist_cameras``: 'straight', 'swapped' or
-    'undecided'."""
+    'undecided'. ``server``: why the /act server cannot be used, '' when it can."""
 
     expected: Expected
     machine: Machine
@@ -198,3 +198,4 @@ class Findings:
     cameras: tuple = ()
     safety: Safety = None
     wrist_cameras: str = 'undecided'
+    server: str = None

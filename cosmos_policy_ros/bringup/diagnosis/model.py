@@ -5,6 +5,12 @@ OVERHEAD = 2.0e9
 """Bytes of GPU memory that context, activations and graphs of the 2B network take beside its weights, direct inference."""
 
 
+def server(findings):
+    if findings.server is None:
+        return None
+    return [Fault(findings.server)] if findings.server else []
+
+
 def readable(findings):
     if findings.model is None:
         return None
@@ -53,6 +59,8 @@ def instruction(findings):
 
 
 CHECKS = (
+    Check('server', 'The policy node waits for a server, or does not start.', server,
+          'start it there: cosmos-policy-ros serve; from here, curl URL/health has to answer (a firewall, another network, a token)'),
     Check('checkpoint', 'The policy node does not start.', readable,
           'give --checkpoint a complete checkpoint, or leave it out; cosmos-policy-ros checkpoint inspect tells more'),
     Check('checkpoint_robot', 'The policy node refuses the checkpoint.', other_robot,
