@@ -4,14 +4,16 @@ import sys
 import time
 
 from cosmos_policy_ros.control.operation import Control
+from cosmos_policy_ros.control.playback import STEPS
 
 from .console import LiveLine, say
 
 POLL = 0.05
 KEYS = ('Enter: stop   r: reset   g: run a rollout   s, f: end it as success, failure   c: cancel it   t: take over   '
-        'b: hand back   a: prepare the arms   p: park them   q: quit')
+        'b: hand back   a: prepare the arms   p: park them   1, 2, 3, 4: a quarter to all of the speed   q: quit')
 CONTROLS = {'': Control.STOP, 'r': Control.RESET, 'g': Control.START, 's': Control.SUCCESS, 'f': Control.FAILURE,
             'c': Control.CANCEL, 't': Control.TAKE, 'b': Control.HAND_BACK, 'a': Control.PREPARE, 'p': Control.PARK}
+SPEEDS = {str(i + 1): share for i, share in enumerate(STEPS)}
 
 
 class Desk:
@@ -63,6 +65,8 @@ class Desk:
     def _key(self, key):
         if key in CONTROLS:
             self._operator.do(CONTROLS[key])
+        elif key in SPEEDS:
+            self._operator.set_speed(SPEEDS[key])
         elif key not in (None, 'q'):
             self._line.end()
             say(KEYS)

@@ -1,7 +1,8 @@
-"""The operator's board in RViz: a button for each control, that says why it cannot be used, and a menu of tasks."""
+"""The operator's board in RViz: a button for each control, that says why it cannot be used, and menus of tasks and speeds."""
 from visualization_msgs.msg import InteractiveMarker, InteractiveMarkerControl, Marker, MenuEntry
 
 from cosmos_policy_ros.control.operation import Control, why_not
+from cosmos_policy_ros.control.playback import STEPS
 
 from .shapes import shape
 
@@ -11,6 +12,7 @@ GRID = {Control.STOP: (0.0, 0.25), Control.RESET: (0.3, 0.25),
 """m to the right of and above the middle of the board."""
 
 TASK, TASK_PLACE = 'task', (-0.35, 0.25)
+SPEED, SPEED_PLACE = 'speed', (0.55, 0.25)
 SIZE, STOP_SIZE = 0.07, 0.16
 GREY, RED, BLUE = (0.4, 0.4, 0.4), (0.9, 0.05, 0.05), (0.1, 0.45, 0.9)
 COLOURS = {Control.STOP: RED, Control.SUCCESS: (0.1, 0.7, 0.2), Control.FAILURE: (0.8, 0.5, 0.1)}
@@ -27,17 +29,20 @@ class Board:
     def __init__(self, frame, middle, tasks):
         self._frame, self._middle, self._tasks = frame, middle, tasks
 
-    def markers(self, situation, task):
-        """Every ``InteractiveMarker``, for a ``Situation`` and the task that is chosen."""
-        return [*(self._control(control, why_not(control, situation)) for control in GRID), self._menu(task)]
+    def markers(self, situation, task, speed):
+        """Every ``InteractiveMarker``, for a ``Situation``, and the task and the speed that are chosen; None: as started."""
+        return [*(self._control(control, why_not(control, situation)) for control in GRID),
+                self._menu(TASK, f'task: {task}', TASK_PLACE, self._tasks),
+                self._menu(SPEED, 'speed' if speed is None else f'speed: {speed:.0%}', SPEED_PLACE, [f'{s:.0%}' for s in STEPS])]
 
     def control(self, name):
-        """The ``Control`` of a marker, None for the menu."""
-        return Control(name) if name != TASK else None
+        """The ``Control`` of a marker, None for a menu."""
+        return Control(name) if name not in (TASK, SPEED) else None
 
-    def task(self, number):
-        """The task of a menu entry, None when there is no such entry."""
-        return self._tasks[number - 1] if 1 <= number <= len(self._tasks) else None
+    def choice(self, name, number):
+        """The task or the speed of a menu's entry, None when there is no such entry."""
+        entries = {TASK: self._tasks, SPEED: STEPS}.get(name, ())
+        return entries[number - 1] if 1 <= number <= len(entries) else None
 
     def _control(self, control, reason):
         rgb = GREY if reason else COLOURS.get(control, BLUE)
@@ -45,11 +50,11 @@ class Board:
         label = control.value.replace('_', ' ').upper()
         return self._marker(control.value, f'{label}\n{reason}' if reason else label, GRID[control], rgb, size)
 
-    def _menu(self, task):
-        marker = self._marker(TASK, f'task: {task}', TASK_PLACE, BLUE, SIZE)
+    def _menu(self, name, text, place, entries):
+        marker = self._marker(name, text, place, BLUE, SIZE)
         marker.controls.append(self._way(InteractiveMarkerControl.MENU, 'menu'))
         marker.menu_entries = [MenuEntry(id=i + 1, parent_id=0, title=title, command_type=MenuEntry.FEEDBACK)
-                               for i, title in enumerate(self._tasks)]
+                               for i, title in enumerate(entries)]
         return marker
 
     def _marker(self, name, text, place, rgb, size):

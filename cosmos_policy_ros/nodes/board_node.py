@@ -6,7 +6,7 @@ from rclpy.node import Node
 
 from cosmos_policy_ros.bringup.share import config_file
 
-from .board import Board
+from .board import SPEED, Board
 from .interactive import InteractiveServer
 from .operator import Operator
 from .parameters import ParameterError, declare, parameter
@@ -57,8 +57,14 @@ class BoardNode(Node):
         if control is not None:
             self._operator.do(control)
 
-    def _on_choice(self, _, number):
-        self._operator.task = self._board.task(number) or self._operator.task
+    def _on_choice(self, name, number):
+        chosen = self._board.choice(name, number)
+        if chosen is None:
+            return
+        if name == SPEED:
+            self._operator.set_speed(chosen)
+        else:
+            self._operator.task = chosen
 
     def _refresh(self):
         self._operator.follow()
@@ -66,7 +72,7 @@ class BoardNode(Node):
             if number > self._told:
                 self._told = number
                 self.get_logger().info(line)
-        self._server.show(self._board.markers(self._operator.situation(), self._operator.task))
+        self._server.show(self._board.markers(self._operator.situation(), self._operator.task, self._operator.speed))
 
 
 def main():

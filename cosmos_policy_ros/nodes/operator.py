@@ -2,8 +2,11 @@
 import threading
 import time
 from collections import deque
+from functools import partial
 from queue import SimpleQueue
 
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import SetParameters
 from std_srvs.srv import Trigger
 
 from cosmos_policy_ros.action import RunRollout
@@ -42,6 +45,9 @@ class Operator:
         self._arms = {control: station.node.create_client(Trigger, f'/arm_bringup/{control.value}')
                       for control in (Control.PREPARE, Control.PARK)}
         self._takeover = station.node.create_client(Takeover, '/cosmos_policy/takeover')
+        self._policy = station.node.create_client(SetParameters, '/policy/set_parameters')
+        self.speed = None
+        """Share of the trained speed that was set here; None: whatever the policy was started with."""
         self.results, self.said, self._said = [], deque(maxlen=LINES), 0
         self._asked = SimpleQueue()
         threading.Thread(target=self._work, name='operator', daemon=True).start()
@@ -72,8 +78,12 @@ class Operator:
             self._busy = control.value
             threading.Thread(target=self._bring_up, args=(control,), name=control.value, daemon=True).start()
         else:
-            self._asked.put(control)
+            self._asked.put(partial(self._carry_out, control))
         return reason
+
+    def set_speed(self, share):
+        """Play the policy's next chunks at a share of the trained speed, one of ``control.playback.STEPS``."""
+        self._asked.put(partial(self._set_speed, share))
 
     def follow(self):
         """Take note of a rollout that has ended; to be called several times a second."""
@@ -102,8 +112,8 @@ class Operator:
         self._seed += 1
 
     def _work(self):
-        while (control := self._asked.get()) is not None:
-            self._say(self._carry_out(control))
+        while (job := self._asked.get()) is not None:
+            self._say(job())
 
     def _carry_out(self, control):
         if control is Control.RESET:
@@ -115,6 +125,15 @@ class Operator:
         request = Takeover.Request(take=take, authority=self._hands if take else '')
         reply = self._station.ask(self._takeover, request, PATIENCE)
         return _told(control.value, reply, lambda: '; '.join(reply.blockers))
+
+    def _set_speed(self, share):
+        value = ParameterValue(type=ParameterType.PARAMETER_DOUBLE, double_value=share)
+        request = SetParameters.Request(parameters=[Parameter(name='playback_speed', value=value)])
+        reply = self._station.ask(self._policy, request, PATIENCE)
+        if reply is None or not reply.results[0].successful:
+            return f'speed: {reply.results[0].reason if reply else "the policy does not answer"}'
+        self.speed = share
+        return f'speed: {share:.0%} from the next chunk on'
 
     def _bring_up(self, control):
         """In a thread of its own: it takes long, and a reset must not wait for it."""

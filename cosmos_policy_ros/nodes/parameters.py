@@ -12,9 +12,12 @@ class ParameterError(ValueError):
     """A parameter has a value that cannot be used; the message says which, why and what is allowed."""
 
 
-def parameter(default, description, low=None, high=None, choices=None):
-    """A field of a parameter record; a list as default is copied for each record and must not be empty."""
-    metadata = {'description': description, 'low': low, 'high': high, 'choices': choices}
+def parameter(default, description, low=None, high=None, choices=None, changeable=False):
+    """A field of a parameter record; a list as default is copied for each record and must not be empty.
+
+    A ``changeable`` one may be set while the node runs; the node asks rclpy for it, the record keeps the first value.
+    """
+    metadata = {'description': description, 'low': low, 'high': high, 'choices': choices, 'changeable': changeable}
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -22,7 +25,7 @@ def parameter(default, description, low=None, high=None, choices=None):
 
 def _descriptor(item):
     low, high, choices = (item.metadata[key] for key in ('low', 'high', 'choices'))
-    descriptor = ParameterDescriptor(description=item.metadata['description'], read_only=True)
+    descriptor = ParameterDescriptor(description=item.metadata['description'], read_only=not item.metadata['changeable'])
     if choices:
         descriptor.additional_constraints = 'one of ' + ', '.join(map(str, choices))
     if isinstance(low, int):

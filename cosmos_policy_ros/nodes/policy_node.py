@@ -12,6 +12,7 @@ from sensor_msgs.msg import Image, JointState
 from cosmos_policy_ros.bringup.share import config_file
 from cosmos_policy_ros.control.chunk import ActionChunk as Chunk
 from cosmos_policy_ros.control.pairing import NoObservation, Pairing
+from cosmos_policy_ros.control.playback import slowed
 from cosmos_policy_ros.control.smoothing import Smoothing
 from cosmos_policy_ros.control.timeline import ChunkTimeline
 from cosmos_policy_ros.embodiment.cameras import CAMERAS
@@ -49,6 +50,8 @@ class PolicyParameters(InferenceParameters):
     blend_rows: int = parameter(5, 'rows over which two chunks are cross-faded', 0, 25)
     smoothing_window: int = parameter(11, 'rows of the Savitzky-Golay filter over a chunk; 0 is off', 0, 25)
     smoothing_order: int = parameter(2, 'order of that filter', 1, 5)
+    playback_speed: float = parameter(1.0, 'share of the trained speed at which chunks are played; may be set while the node runs, '
+                                           'for the next chunk', 0.1, 1.0, changeable=True)
     speed_limit: float = parameter(2.5, 'rad/s at which a seam or a ramp may move an arm joint', 0.1, 3.1)
     gripper_speed_limit: float = parameter(2.3, 'openings/s at which a seam or a ramp may move a gripper', 0.1, 5.0)
     expected_latency: float = parameter(0.4, 's, latency of a chunk assumed before the first is measured', 0.0, 10.0)
@@ -249,7 +252,7 @@ class PolicyNode(Node):
         sequence, seed, instruction, observation, inference = result
         self._accept(Chunk(
             epoch=self._epoch, sequence=sequence, observed_at=observation.stamp, period=CONTROL_PERIOD,
-            rows=self._smoothing(inference.actions), source=AUTHORITY, instruction=instruction, seed=seed,
+            rows=slowed(self._smoothing(inference.actions), self.get_parameter('playback_speed').value), source=AUTHORITY, instruction=instruction, seed=seed,
             value=inference.value, latencies=inference.latencies, planner=inference.planner), inference, now)
         return sequence > 0  # the first row of an epoch follows in the next cycle: the supervisor wants a chunk before
 

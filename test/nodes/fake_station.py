@@ -10,7 +10,7 @@ class FakeStation:
     """Stands where a ``Station`` stands, without ROS; ``asked`` lists what came, ``hang`` keeps answers back."""
 
     def __init__(self):
-        self.asked, self.hang, self.feedback = [], threading.Event(), None
+        self.asked, self.hang, self.feedback, self.results = [], threading.Event(), None, ()
         self.hang.set()
         self.node = SimpleNamespace(create_client=lambda kind, name: name)
         self.runs = []
@@ -39,7 +39,7 @@ class FakeStation:
     def ask(self, client, request, patience):
         self.asked.append(client)
         self.hang.wait(PATIENCE)
-        return SimpleNamespace(success=True, accepted=True, message='done', blockers=[])
+        return SimpleNamespace(success=True, accepted=True, message='done', blockers=[], results=self.results)
 
     def rollout(self, goal):
         self.asked.append((goal.task, goal.seed, goal.step_limit, goal.mode))

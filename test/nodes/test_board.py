@@ -3,7 +3,8 @@ import pytest
 from visualization_msgs.msg import InteractiveMarkerControl
 
 from cosmos_policy_ros.control.operation import Control, Situation
-from cosmos_policy_ros.nodes.board import GREY, GRID, RED, STOP_SIZE, TASK, Board
+from cosmos_policy_ros.control.playback import STEPS
+from cosmos_policy_ros.nodes.board import GREY, GRID, RED, SPEED, STOP_SIZE, TASK, Board
 
 TASKS = ['candy', 'plate', 'transfer']
 READY, STOPPED = Situation('READY', age=0.0), Situation('ESTOPPED', age=0.0, blockers=('still holds: a camera',))
@@ -15,7 +16,7 @@ def board():
 
 
 def shown(board, situation):
-    return {marker.name: marker for marker in board.markers(situation, 'plate')}
+    return {marker.name: marker for marker in board.markers(situation, 'plate', 0.5)}
 
 
 def colour(marker):
@@ -25,7 +26,7 @@ def colour(marker):
 
 def test_every_control_has_a_button_of_its_own_that_can_be_clicked(board):
     markers = shown(board, READY)
-    assert set(markers) == {control.value for control in Control} | {TASK} and set(GRID) == set(Control)
+    assert set(markers) == {control.value for control in Control} | {TASK, SPEED} and set(GRID) == set(Control)
     places = [(m.pose.position.x, m.pose.position.z) for m in markers.values()]
     assert min(max(abs(x - u), abs(z - w)) for i, (x, z) in enumerate(places) for u, w in places[:i]) >= STOP_SIZE
     for marker in markers.values():
@@ -50,6 +51,12 @@ def test_what_cannot_be_used_is_grey_and_says_why(board):
 def test_tasks_are_chosen_from_a_menu(board):
     menu = shown(board, READY)[TASK]
     assert menu.description == 'task: plate' and [entry.title for entry in menu.menu_entries] == TASKS
-    assert [board.task(entry.id) for entry in menu.menu_entries] == TASKS
-    assert board.task(0) is None and board.task(99) is None
+    assert [board.choice(TASK, entry.id) for entry in menu.menu_entries] == TASKS
+    assert board.choice(TASK, 0) is None and board.choice(TASK, 99) is None and board.choice('stop', 1) is None
     assert InteractiveMarkerControl.MENU in [control.interaction_mode for control in menu.controls]
+
+
+def test_the_speed_is_chosen_from_a_menu(board):
+    menu = shown(board, READY)[SPEED]
+    assert menu.description == 'speed: 50%'
+    assert [board.choice(SPEED, entry.id) for entry in menu.menu_entries] == list(STEPS)

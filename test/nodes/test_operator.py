@@ -101,3 +101,14 @@ def test_arms_are_taken_and_given_back(operator, station):
     operator.do(Control.HAND_BACK)
     until(lambda: lines(operator)[-1] == 'hand_back: accepted')
     assert station.asked == ['/cosmos_policy/takeover'] * 2
+
+
+def test_the_speed_is_set_at_the_policy_and_its_refusal_is_told(operator, station):
+    station.results = [SimpleNamespace(successful=True, reason='')]
+    operator.set_speed(0.5)
+    until(lambda: operator.speed == 0.5)
+    assert station.asked == ['/policy/set_parameters'] and 'speed: 50%' in lines(operator)[-1]
+    station.results = [SimpleNamespace(successful=False, reason='not in range')]
+    operator.set_speed(0.25)
+    until(lambda: 'not in range' in lines(operator)[-1])
+    assert operator.speed == 0.5

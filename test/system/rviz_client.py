@@ -19,12 +19,17 @@ class RvizClient:
     def __init__(self, probe, namespace, client='rviz'):
         self._probe, self._namespace, self._client = probe, namespace, client
         self.markers, self._sequence, self.gaps = {}, None, 0
-        probe.listen(InteractiveMarkerUpdate, f'{namespace}/update', self._on_update, QUEUE)
+        updates = probe.listen(InteractiveMarkerUpdate, f'{namespace}/update', self._on_update, QUEUE)
         self._feedback = probe.publisher(InteractiveMarkerFeedback, f'{namespace}/feedback', QUEUE)
-        wait(self._feedback.get_subscription_count, namespace)
-        reply = probe.call(GetInteractiveMarkers, f'{namespace}/get_interactive_markers')
+        wait(lambda: self._feedback.get_subscription_count() and updates.get_publisher_count(), namespace)
+        wait(self._ask, f'markers of {namespace}')
+
+    def _ask(self):
+        """Whether there are markers; whatever changes from here on comes as an update."""
+        reply = self._probe.call(GetInteractiveMarkers, f'{self._namespace}/get_interactive_markers')
         self.markers = {marker.name: marker for marker in reply.markers}
         self._sequence = reply.sequence_number
+        return self.markers
 
     def _on_update(self, update):
         if self._sequence is None or update.seq_num <= self._sequence:

@@ -19,6 +19,19 @@ LATE = {'setpoint_stale', 'policy_starved', 'stop_source_lost'}
 LATCHED = (SafetyStatus.PROTECTIVE_STOP, SafetyStatus.ESTOPPED)
 
 
+def calmed(watch, station):
+    """Whether the supervisor is READY; asks for what leads there."""
+    status = watch.status
+    if status is None:
+        return False
+    if status.state in LATCHED:
+        if not status.blockers:
+            station.reset()
+    elif status.armed:
+        station.arm('')
+    return status.state == SafetyStatus.READY
+
+
 class Teleop:
     """A source of rows: one every 40 ms of simulated time while it swings both waists."""
 
@@ -86,20 +99,8 @@ class Rig:
     def calm(self):
         """Everything released, reset and disarmed."""
         self.teleop.rest()
-        wait(self._calmed, lambda: self.watch.status)
+        wait(lambda: calmed(self.watch, self.station), lambda: self.watch.status)
         wait(lambda: all(self.watch.states.values()), 'joint states')
-
-    def _calmed(self):
-        """Whether the supervisor is READY; asks for what leads there."""
-        status = self.watch.status
-        if status is None:
-            return False
-        if status.state in LATCHED:
-            if not status.blockers:
-                self.station.reset()
-        elif status.armed:
-            self.station.arm('')
-        return status.state == SafetyStatus.READY
 
     def armed(self):
         """Teleop has the arms, which stand."""

@@ -6,6 +6,7 @@ from command_process import SEED
 from graph_probe import wait
 from rviz_client import RvizClient
 from sensor_msgs.msg import Joy
+from supervisor_rig import calmed
 
 from cosmos_policy_ros.action import RunRollout
 from cosmos_policy_ros.bringup.graph import GraphOptions
@@ -36,7 +37,12 @@ class Cockpit:
             return self.watch.status and condition(self.watch.status)
         wait(look, lambda: (self.watch.status, self.rviz.markers[LEFT].description))
 
+    def calm(self):
+        """READY, whatever was before."""
+        wait(lambda: calmed(self.watch, self.station), lambda: self.watch.status)
+
     def ready(self):
+        """READY without anybody's doing."""
         self.until(lambda status: status.state == SafetyStatus.READY)
 
     def has(self, authority, state=None):
@@ -68,7 +74,7 @@ def cockpit(probe, running):
 
 def test_whoever_grabs_a_handle_has_the_arms_until_he_lets_go(cockpit):
     """From READY: armed at the reduced speed, moved to the handle, given back after a while."""
-    cockpit.ready()
+    cockpit.calm()
     rviz = cockpit.rviz
     goal = rviz.pose(LEFT)
     goal[:3, 3] += 0.04, 0.03, 0.05
@@ -83,7 +89,7 @@ def test_whoever_grabs_a_handle_has_the_arms_until_he_lets_go(cockpit):
 
 
 def test_another_client_cannot_move_a_handle_that_is_held(cockpit):
-    cockpit.ready()
+    cockpit.calm()
     other = RvizClient(cockpit.probe, '/cosmos_policy/handles', 'another')
     here = cockpit.rviz.pose(LEFT)
     away = here.copy()
@@ -107,7 +113,7 @@ def test_another_client_cannot_move_a_handle_that_is_held(cockpit):
 
 def test_a_grab_in_the_middle_of_a_rollout_is_a_takeover(cockpit):
     """The policy loses the arms, the hand follows the handle, and the policy goes on when it gets them back."""
-    cockpit.ready()
+    cockpit.calm()
     run = cockpit.station.rollout(RunRollout.Goal(task='plate', seed=SEED, step_limit=3000, mode='direct'))
 
     def moving(status):
@@ -131,7 +137,7 @@ def test_a_grab_in_the_middle_of_a_rollout_is_a_takeover(cockpit):
 
 
 def test_a_gamepad_moves_a_hand_while_its_button_is_held(cockpit):
-    cockpit.ready()
+    cockpit.calm()
     begin = cockpit.rviz.pose(LEFT)[:3, 3]
     released, held = cockpit.joy, lambda: cockpit.joy(4, axes=[(0, -1.0)])
     wait(cockpit._joy.get_subscription_count, 'jog')
@@ -143,7 +149,7 @@ def test_a_gamepad_moves_a_hand_while_its_button_is_held(cockpit):
 
 
 def test_a_gripper_opens_by_the_menu(cockpit):
-    cockpit.ready()
+    cockpit.calm()
     cockpit.rviz.choose(LEFT, 'open the gripper')
     cockpit.has('jog')
     cockpit.ready()

@@ -1,13 +1,17 @@
 """The operator's board over DDS: a client speaks the protocol of RViz's interactive markers and clicks."""
+import numpy as np
 import pytest
 from arm_commands import ArmWatch
 from command_process import SEED
 from graph_probe import wait
 from rviz_client import RvizClient
+from supervisor_rig import calmed
 from visualization_msgs.msg import InteractiveMarkerFeedback
 
+from cosmos_policy_ros.action import RunRollout
 from cosmos_policy_ros.bringup.graph import GraphOptions
-from cosmos_policy_ros.msg import SafetyStatus
+from cosmos_policy_ros.control.playback import slowed
+from cosmos_policy_ros.msg import ActionChunk, SafetyStatus
 from cosmos_policy_ros.nodes.station import Station
 
 NAMESPACE = '/cosmos_policy/board'
@@ -22,10 +26,10 @@ def watch(probe):
 def rviz(probe, watch, running):
     options = GraphOptions(seed=SEED, board=True)
     with running('sim_node', 'supervisor_node', 'policy_node', 'rollout_node', 'board_node', options=options,
-                 rollout_node={'record': False}) as processes, Station('operator'):
+                 rollout_node={'record': False}) as processes, Station('operator') as station:
         client = RvizClient(probe, NAMESPACE)
-        wait(lambda: processes.first_death() or (watch.status and watch.status.state == SafetyStatus.READY),
-             lambda: watch.status)
+        client.station = station
+        wait(lambda: processes.first_death() or calmed(watch, station), lambda: watch.status)
         assert not processes.first_death(), processes.first_death()
         yield client
 
@@ -36,6 +40,7 @@ def until(watch, *states):
 
 def test_a_session_by_clicks(rviz, watch):
     """Start, watch it move, stop, read why the others cannot be used, reset; nothing is missing in between."""
+    wait(lambda: calmed(watch, rviz.station), lambda: watch.status)
     rviz.usable('start')
     wait(lambda: watch.status.state == SafetyStatus.RUNNING and watch.speed() > 0.1, lambda: watch.status)
     assert watch.status.authority == 'policy'
@@ -67,3 +72,25 @@ def test_the_stop_can_be_clicked_again_and_again(rviz, watch):
         until(watch, SafetyStatus.ESTOPPED)
         rviz.usable('reset')
         until(watch, SafetyStatus.READY)
+
+
+def first_chunk(rviz, probe, watch):
+    """(50, 14) rows of the first chunk of a rollout that is always the same."""
+    wait(lambda: calmed(watch, rviz.station), lambda: watch.status)
+    chunks = probe.record(ActionChunk, '/cosmos_policy/chunk')
+    chunks.clear()
+    run = rviz.station.rollout(RunRollout.Goal(task='plate', seed=SEED, step_limit=1000, mode='direct'))
+    wait(lambda: run.advance() or chunks, lambda: watch.status)
+    run.cancel()
+    wait(run.advance, lambda: watch.status)
+    return np.array([point.positions for point in chunks[0].trajectory.points])
+
+
+def test_the_speed_is_chosen_and_the_policy_keeps_to_it(rviz, probe, watch):
+    """The same scene and the same noise: the same way, at a quarter of the speed."""
+    fast = first_chunk(rviz, probe, watch)
+    rviz.choose('speed', '25%')
+    wait(lambda: rviz.markers['speed'].description == 'speed: 25%', lambda: rviz.markers['speed'].description)
+    slow = first_chunk(rviz, probe, watch)
+    assert np.allclose(slow, slowed(fast, 0.25), atol=0.02)
+    assert np.abs(np.diff(slow, axis=0)).max() < 0.3 * np.abs(np.diff(fast, axis=0)).max()
