@@ -65,6 +65,8 @@ class GraphOptions:
                           graphs=('policy', 'teleop', 'replay'))
     jog: bool = _option(False, 'start the source of rows that moves the hands by handles in RViz and by a gamepad',
                         graphs=('policy', 'teleop', 'replay'))
+    leaders: bool = _option(False, 'start the source of rows that follows the leader arms beside the policy, for takeovers',
+                            graphs=('policy', 'replay'))
     seed: int = _option(0, 'seed of the simulated scene and of the policy noise')
     denoising_steps: int = _option(5, 'network calls a chunk, 1 to 50', graphs=('policy',))
     executed_rows: int = _option(25, 'rows of a chunk that are executed before the next one takes over, 1 to 50',
@@ -108,17 +110,22 @@ def robot_files(options):
 
 def simulator_nodes(options):
     """The simulated robot alone: arms, cameras, clock; with teleoperation also leaders, and a script that moves them."""
-    leaders = {'leaders': 'scripted'} if options.mode == 'teleop' else {}
+    leaders = {'leaders': 'scripted'} if options.mode == 'teleop' or options.leaders else {}
     return (NodeSpec('sim_node', (config_file('sim.yaml'), *robot_files(options)), {
         'task': options.task, 'seed': options.seed, 'real_time_factor': float(options.real_time_factor),
         'lockstep': options.lockstep, **leaders}),)
+
+
+def teleop_node(options, simulated):
+    """The node that follows the leader arms; a simulated operator cannot squeeze."""
+    return NodeSpec('teleop_node', (config_file('teleop.yaml'), robot_files(options)[0]), {'clutch_when_armed': simulated})
 
 
 def source_node(options, simulated):
     """The node that offers rows to the supervisor, by the mode."""
     arms, cameras = robot_files(options)
     if options.mode == 'teleop':
-        return NodeSpec('teleop_node', (config_file('teleop.yaml'), arms), {'clutch_when_armed': simulated})
+        return teleop_node(options, simulated)
     if options.mode == 'replay':
         return NodeSpec('replay_node', (config_file('replay.yaml'),), {'episode': options.episode})
     checkpoint = options.checkpoint or str(default_checkpoint())
@@ -137,9 +144,10 @@ def control_nodes(options, simulated):
     board = (NodeSpec('board_node', (config_file('board.yaml'),), {
         'task': options.task, 'mode': options.mode, 'seed': options.seed,
         'hands': 'jog' if options.jog else 'teleop'}),) if options.board else ()
+    leaders = (teleop_node(options, simulated),) if options.leaders and options.mode != 'teleop' else ()
     jog = (NodeSpec('jog_node', (config_file('jog.yaml'), robot[0])),) if options.jog else ()
     nodes = (
-        *arms, *board, *jog,
+        *arms, *board, *leaders, *jog,
         NodeSpec('supervisor_node', (config_file('supervisor.yaml'), *robot)),
         NodeSpec('guard_node', (config_file('guard.yaml'), *robot)),
         NodeSpec('safety_monitor_node', (config_file('safety_monitor.yaml'), *robot)),
