@@ -44,7 +44,7 @@ def run(args):
                     rows += exporter.add(episode)
                     done += 1
                 except (OSError, ValueError) as error:
-                    left_out.append(LeftOut(str(episode.folder), str(error), broken=True))
+                    left_out.append(LeftOut(str(episode.folder), str(error).removeprefix(f'{episode.folder}: '), broken=True))
             _tell(left_out)
             if not done:
                 raise CommandError(f'no episode of {len(left_out)} became data: nothing was written',

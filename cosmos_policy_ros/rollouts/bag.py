@@ -114,8 +114,9 @@ class BagReader:
 
     def __init__(self, folder):
         self.folder = Path(folder)
-        self._reader = AnyReader([self.folder])
         self.record = EpisodeRecord.load(self.folder)
+        with self._readable():
+            self._reader = AnyReader([self.folder])
 
     def __enter__(self):
         with self._readable():
