@@ -23,6 +23,8 @@ EXTRAS = {
     'serve': ['starlette>=0.40', 'uvicorn>=0.30', 'prometheus-client>=0.20'],
     'ray': ['ray>=2.40'],
     'text': ['transformers>=4.50', 'sentencepiece>=0.2'],
+    'lerobot': ['pyarrow>=18'],
+    'rerun': ['rerun-sdk>=0.26'],
 }
 TEST = ['pytest', 'pytest-xdist', 'coverage', 'hypothesis', 'scipy', 'mcap-ros2-support', 'json-numpy', 'pin']
 

@@ -7,17 +7,18 @@ import sys
 from .console import CommandError, say
 
 COMMANDS = ('demo', 'up', 'operate', 'arms', 'stop', 'fault', 'doctor', 'evaluate', 'collect', 'train', 'checkpoint',
-            'envelope', 'report', 'serve', 'page')
+            'envelope', 'report', 'label', 'replay-policy', 'export', 'import', 'serve',
+            'page')
 
 
 def build_parser():
-    """The parser with one sub-parser a command; each lives in the module of its name."""
+    """The parser with one sub-parser a command; each lives in the module of its name, "-" as "_"."""
     parser = argparse.ArgumentParser(
         prog='cosmos-policy-ros', description='NVIDIA Cosmos Policy on the bimanual ALOHA robot, and on its simulation.')
     parser.add_argument('--traceback', action='store_true', help='show the Python traceback of an error')
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     for name in COMMANDS:
-        module = importlib.import_module(f'.{name}', __package__)
+        module = importlib.import_module(f'.{name.replace("-", "_")}', __package__)
         command = commands.add_parser(name, help=module.__doc__.splitlines()[0], description=module.__doc__,
                                       formatter_class=argparse.ArgumentDefaultsHelpFormatter)
         module.add_arguments(command)

@@ -1,4 +1,4 @@
-"""Report and video of a recorded episode, made again from its bag."""
+"""Report of a recorded episode, or of a folder of episodes, made again from the bags and labels."""
 from pathlib import Path
 
 from .console import CommandError
@@ -6,15 +6,18 @@ from .console import CommandError
 
 def add_arguments(parser):
     """Options of ``report``."""
-    parser.add_argument('episode', help='folder of one episode')
+    parser.add_argument('folder', help='folder of one episode, or of many')
 
 
 def run(args):
-    """Write report.html and episode.mp4 into the episode's folder."""
+    """Write report.html into an episode's folder, or session.html into one of many."""
+    from cosmos_policy_ros.learning.statistics import wilson
+    from cosmos_policy_ros.rollouts.episode import RECORD_FILE
     from cosmos_policy_ros.rollouts.report import write_report
-    folder = Path(args.episode)
+    from cosmos_policy_ros.rollouts.session_report import write_session
+    folder = Path(args.folder)
     try:
-        report = write_report(folder)
+        report = write_report(folder) if (folder / RECORD_FILE).exists() else write_session(folder, wilson)
     except (OSError, ValueError) as error:
-        raise CommandError(f'{folder}: {error}', 'give the folder of an episode, as "demo" prints it') from error
+        raise CommandError(f'{folder}: {error}', 'give the folder of an episode, as "demo" prints it, or one of many') from error
     return {'report': str(report)}, f'report: {report}', 0

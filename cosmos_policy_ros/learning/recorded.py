@@ -1,5 +1,5 @@
 """Recorded episodes as demonstrations: what a person did at the leader arms trains like what an expert did."""
-from ..rollouts.episode import Outcome
+from ..rollouts.labels import Verdict, current_label
 from ..rollouts.rows import read_episode_rows
 from ..sim.demonstrations import Demonstration
 
@@ -7,16 +7,17 @@ VARIANT = 'recorded'
 
 
 def demonstration_of(folder, gripper, imaging):
-    """The ``Demonstration`` in an episode's folder.
+    """The ``Demonstration`` in an episode's folder; its label says whether it is a success.
 
     Args:
         gripper: ``GripperMap`` of the arms. imaging: ``collection.Imaging``; its supersampling is not used, pictures are
             averaged down from the recorded ones.
 
     Raises:
-        ValueError: see ``rollouts.rows.read_episode_rows``.
+        ValueError: see ``rollouts.rows.read_episode_rows`` and ``rollouts.labels.current_label``.
     """
     rows = read_episode_rows(folder, gripper, imaging.size, imaging.every)
-    record, success = rows.record, rows.record.outcome is Outcome.SUCCESS
+    record, label = rows.record, current_label(folder, rows.record)
+    success, score = (False, 0.0) if label is None or not label.usable else (label.verdict is Verdict.SUCCESS, label.score)
     return Demonstration(record.task, record.instruction, record.seed, VARIANT, rows.state, rows.action, rows.image_rows,
-                         rows.images, success, float(success) if record.score is None else record.score)
+                         rows.images, success, score)

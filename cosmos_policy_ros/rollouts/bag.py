@@ -5,7 +5,7 @@ a plain name is whole. ``episode.json`` lies beside the bag from the first momen
 """
 import fcntl
 import shutil
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rosbags.highlevel import AnyReader
@@ -22,6 +22,10 @@ _BAG_VERSION = 8  # of metadata.yaml; the newest that every distribution from Hu
 
 class RecordingError(Exception):
     """A recording cannot begin or go on; the message is for the operator."""
+
+
+class UnreadableBag(ValueError):
+    """A bag is damaged or cut off; the message is for the operator."""
 
 
 class BagWriter:
@@ -103,15 +107,20 @@ def remove_if_empty(folder):
 
 
 class BagReader:
-    """A finished episode folder: ``record`` and messages. A context manager; needs no ROS and no type definitions."""
+    """A finished episode folder: ``record`` and messages. A context manager; needs no ROS and no type definitions.
+
+    Raises (opening and reading): UnreadableBag. OSError: the folder is none of an episode.
+    """
 
     def __init__(self, folder):
         self.folder = Path(folder)
-        self._reader = AnyReader([self.folder])
         self.record = EpisodeRecord.load(self.folder)
+        with self._readable():
+            self._reader = AnyReader([self.folder])
 
     def __enter__(self):
-        self._reader.open()
+        with self._readable():
+            self._reader.open()
         return self
 
     def __exit__(self, *error):
@@ -122,15 +131,33 @@ class BagReader:
         """Message type and count by topic."""
         return {connection.topic: (connection.msgtype, connection.msgcount) for connection in self._reader.connections}
 
-    def raw(self, topics=None):
-        """Yield (topic, stamp in ns, CDR bytes) in order of stamps, of all or of the given topics."""
+    def raw(self, topics=None, start=None):
+        """Yield (topic, stamp in ns, CDR bytes) in order of stamps, of all or of the given topics, from ``start`` (ns) on."""
         wanted = [c for c in self._reader.connections if topics is None or c.topic in topics]
         if wanted:
-            for connection, stamp, data in self._reader.messages(wanted):
-                yield connection.topic, stamp, data
+            with self._readable():
+                for connection, stamp, data in self._reader.messages(wanted, start=start):
+                    yield connection.topic, stamp, data
+
+    def decode(self, topic, data):
+        """The message of a topic's CDR bytes."""
+        with self._readable():
+            return self._reader.deserialize(data, self.topics[topic][0])
 
     def messages(self, topics=None):
         """Yield (topic, stamp in ns, message) in order of stamps, of all or of the given topics."""
         types = {connection.topic: connection.msgtype for connection in self._reader.connections}
         for topic, stamp, data in self.raw(topics):
-            yield topic, stamp, self._reader.deserialize(data, types[topic])
+            with self._readable():
+                message = self._reader.deserialize(data, types[topic])
+            yield topic, stamp, message
+
+    @contextmanager
+    def _readable(self):
+        """What rosbags raises on damaged bytes is whatever they lead to."""
+        try:
+            yield
+        except OSError:
+            raise
+        except Exception as error:
+            raise UnreadableBag(f'{self.folder}: the bag cannot be read: {error or repr(error)}') from error

@@ -37,15 +37,24 @@ def joint_figure(series):
 
 
 def policy_figure(series):
-    """Safety states, predicted value and inference latency by stage, over s."""
+    """Safety states, predicted value and inference latency by stage, over s.
+
+    A planner's candidates are dashes at their values, the chosen ones wider.
+    """
     figure = Figure(figsize=(13, 5.5), layout='constrained')
     states, values, latencies = figure.subplots(3, 1, sharex=True, height_ratios=(0.8, 2, 2))
     _draw_states(states, series)
+    for plan in series.plans:
+        values.plot(np.full(len(plan.values), plan.time), plan.values, '_', color=ASKED, markersize=9)
+        if plan.chosen is not None:
+            values.plot(plan.time, plan.values[plan.chosen], '_', color=SENT, markersize=14, markeredgewidth=2.5)
     values.plot(series.value.time, series.value.value, 'o-', color=MEASURED, markersize=4, linewidth=1.1)
     values.set_ylim(-0.05, 1.05)
-    _tidy(values, 'value')
+    _tidy(values, 'value, candidates' if series.plans else 'value')
     bottom = np.zeros(len(series.latency.time))
     for index, stage in enumerate(series.stages):
+        if stage == 'total':
+            continue
         height = np.nan_to_num(series.latency.value[:, index])
         latencies.bar(series.latency.time, height, 0.25, bottom, label=stage)
         bottom += height
@@ -54,6 +63,30 @@ def policy_figure(series):
     _tidy(latencies, 'inference (s)')
     latencies.set_xlabel('time (s)')
     latencies.set_xlim(0, _span(series))
+    return figure
+
+
+def latency_figure(seconds):
+    """Histogram of (n,) s from observation to chunk."""
+    figure = Figure(figsize=(13, 2.6), layout='constrained')
+    axis = figure.subplots()
+    axis.hist(1000 * np.asarray(seconds), bins=min(40, max(5, len(seconds))), color=MEASURED)
+    _tidy(axis, 'chunks')
+    axis.set_xlabel('inference (ms)')
+    return figure
+
+
+def success_figure(verdicts):
+    """Share of successes so far over the number of episodes; ``verdicts``: name -> (n,) of True and False, in order."""
+    figure = Figure(figsize=(13, 3), layout='constrained')
+    axis = figure.subplots()
+    for name, successes in verdicts.items():
+        counts = np.arange(1, len(successes) + 1)
+        axis.step(counts, 100 * np.cumsum(successes) / counts, where='mid', marker='o', markersize=3, label=name)
+    axis.set_ylim(-3, 103)
+    axis.legend(fontsize=8, frameon=False)
+    _tidy(axis, 'successes so far (%)')
+    axis.set_xlabel('episodes')
     return figure
 
 

@@ -1,65 +1,67 @@
-"""A report of one episode as a single HTML page."""
-import base64
+"""A report of one episode as a single HTML page that loads nothing."""
 import html
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
 from .audit import complaints
 from .episode import REPORT_FILE, VIDEO_FILE
+from .film import film, imagined_futures
+from .labels import current_label, read_labels
 from .lag import followers_lag, joint_lags
-from .plots import joint_figure, policy_figure
+from .page import badge, grid, lines, page, photo, plot, table, uri
+from .plots import joint_figure, latency_figure, policy_figure
 from .series import read_series
 
-_STYLE = '''
-body { font: 15px/1.45 system-ui, sans-serif; color: #1b1f24; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: 0.2rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-.outcome { display: inline-block; padding: 0.1rem 0.7rem; border-radius: 1rem; color: #fff; font-weight: 600; }
-.success { background: #1a7f37; } .failure, .timeout { background: #bc4c00; }
-.stopped, .interrupted { background: #a40e26; }
-table { border-collapse: collapse; font-size: 0.87rem; } td, th { padding: 0.25rem 0.8rem; text-align: left;
-border-bottom: 1px solid #d8dee4; vertical-align: top; } td.number, th.number { text-align: right;
-font-variant-numeric: tabular-nums; } img, video { width: 100%; } .lost { color: #a40e26; }
-'''
+EMBEDDED = 8 << 20
+"""Bytes of video that are put into the page; a longer one is linked, so that the page opens quickly."""
+
+STRIP, FUTURES = 12, 6
+"""Moments in the strip of pictures, and chunks whose imagined future is shown."""
+
+SEVERITIES = ('notice', 'slow', 'hold', 'protective stop', 'emergency stop', 'fault')
 
 
 def write_report(folder):
     """Write ``report.html`` into a finished episode's folder; returns its path.
 
-    It holds the record, plots and the audit, and shows ``episode.mp4`` when that lies beside it.
+    It holds pictures, plots, labels, safety events, the audit and the record, and ``episode.mp4`` when that lies beside it.
     """
     folder = Path(folder)
-    series = read_series(folder)
+    parts = _parts(folder, read_series(folder))
     path = folder / REPORT_FILE
     draft = path.with_suffix('.tmp')
-    draft.write_text(_page(series, (folder / VIDEO_FILE).exists()), encoding='utf-8')
+    draft.write_text(page(folder.name, parts), encoding='utf-8')
     draft.replace(path)
     return path
 
 
-def _page(series, video):
+def _parts(folder, series):
     record = series.record
+    label, history = current_label(folder, record), read_labels(folder)
     lost = complaints(record.topics)
-    title = html.escape(record.instruction or record.task or record.id)
-    parts = [
-        f'<h1>{title}</h1>',
-        f'<p><span class="outcome {record.outcome.value}">{record.outcome.value}</span> {_summary(record)}</p>',
+    futures = imagined_futures(folder, FUTURES)
+    return [
+        f'<h1>{html.escape(record.instruction or record.task or record.id)}</h1>',
+        f'<p>{badge(label.verdict.value) if label else badge("not judged")} {html.escape(summary(record))}'
+        f'. Ended as {badge(record.outcome.value)}</p>',
         f'<p class="lost">{html.escape(record.reason)}</p>' if record.reason else '',
-        f'<video src="{VIDEO_FILE}" controls muted loop></video>' if video else '<p>No video.</p>',
-        '<h2>Joints</h2>', _lag(series), _image(joint_figure(series)),
-        '<h2>Policy and safety</h2>', _image(policy_figure(series)),
+        f'<p>{html.escape(label.text)}</p>' if label and (label.note or label.failure) else '',
+        lines([f'{entry.at}: {entry.text}' for entry in history]),
+        _video(folder / VIDEO_FILE), _strip(folder),
+        '<h2>Imagined and actual</h2>' if futures else '', _futures(futures),
+        '<h2>Joints</h2>', _lag(series), plot(joint_figure(series), 'joints over time: asked, sent, measured'),
+        '<h2>Policy and safety</h2>', plot(policy_figure(series), 'safety state, value and latency over time'),
+        _latency(series), _events(series.events),
         '<h2>Recording</h2>',
-        f'<ul class="lost">{"".join(f"<li>{html.escape(line)}</li>" for line in lost)}</ul>' if lost
-        else '<p>Complete: no drops, no gap beyond its limit.</p>',
+        lines(lost, 'lost') or ('<p>Complete: no drops, no gap beyond its limit.</p>' if record.topics else '<p>Not audited.</p>'),
         _audit_table(record.topics),
         '<h2>Episode</h2>', _record_table(record),
     ]
-    return (f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(record.id)}</title>'
-            f'<style>{_STYLE}</style></head><body>\n' + '\n'.join(parts) + '\n</body></html>\n')
 
 
-def _summary(record):
+def summary(record):
+    """One line of figures about an ``EpisodeRecord``."""
     parts = [f'{record.duration:.1f} s', f'{record.steps} steps', f'{record.chunks} chunks', f'seed {record.seed}']
     if record.score is not None:
         parts.insert(0, f'score {record.score:.2f}')
@@ -70,6 +72,33 @@ def _summary(record):
     return ', '.join(parts)
 
 
+def _video(path):
+    if not path.exists():
+        return '<p>No video.</p>'
+    if path.stat().st_size > EMBEDDED:
+        return f'<p>Video: <a href="{path.name}">{path.name}</a></p>'
+    return f'<video src="{uri(path.read_bytes(), "video/mp4")}" controls muted loop></video>'
+
+
+def _strip(folder):
+    strip = film(folder, STRIP)
+    if not any(image is not None for images in strip.pictures.values() for image in images):
+        return ''
+    rows = [(camera, *(photo(image, 160) for image in images)) for camera, images in strip.pictures.items()]
+    return grid([f'{time:.1f} s' for time in strip.times], rows)
+
+
+def _futures(futures):
+    """Two rows a camera: what a chunk imagined of its end, and what came."""
+    if not futures:
+        return ''
+    rows = []
+    for camera in futures[0].imagined:
+        rows.append((f'{camera} imagined', *(photo(future.imagined.get(camera), 200) for future in futures)))
+        rows.append(('actual', *(photo(future.actual.get(camera), 200) for future in futures)))
+    return grid([f'{future.time:.1f} s' for future in futures], rows)
+
+
 def _lag(series):
     median = followers_lag(series)
     if np.isnan(median):
@@ -78,24 +107,36 @@ def _lag(series):
     return f'<p>The followers lag their commands by {1000 * median:.0f} ms (median of the joints that moved; ms: {lags}).</p>'
 
 
-def _image(figure):
-    buffer = BytesIO()
-    figure.savefig(buffer, format='png', dpi=110)
-    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}">'
+def _latency(series):
+    seconds = series.latencies
+    if not len(seconds):
+        return ''
+    return (f'<p>{len(seconds)} chunks: {latency_text(seconds)} from observation to chunk.</p>'
+            + plot(latency_figure(seconds), 'histogram of inference latency'))
+
+
+def latency_text(seconds):
+    """Mean, 95th percentile and maximum of latencies (s) as text."""
+    return (f'mean {1000 * np.mean(seconds):.0f} ms, 95 % below {1000 * np.quantile(seconds, 0.95):.0f} ms, '
+            f'at most {1000 * np.max(seconds):.0f} ms')
+
+
+def _events(events):
+    if not events:
+        return '<p>No safety events.</p>'
+    return table(('begin (s)#', 'end (s)#', 'severity', 'cause', 'source', 'text'), [
+        (f'{event.begin:.2f}', f'{event.end:.2f}', SEVERITIES[event.severity], event.id, event.source, event.text)
+        for event in events])
 
 
 def _audit_table(audits):
     def number(value, form):
         return '' if value is None else form.format(value)
 
-    rows = ''.join(
-        f'<tr><td>{html.escape(audit.topic)}</td>' + ''.join(f'<td class="number">{cell}</td>' for cell in (
-            audit.received, number(audit.expected, '{}'), number(audit.rate, '{:.1f}'),
-            number(audit.largest_gap, '{:.3f}'), audit.out_of_order, number(audit.dropped, '{}'))) + '</tr>'
-        for audit in audits)
-    heads = ('received', 'expected', 'rate (Hz)', 'largest gap (s)', 'out of order', 'dropped')
-    return ('<table><tr><th>topic</th>' + ''.join(f'<th class="number">{head}</th>' for head in heads)
-            + f'</tr>{rows}</table>')
+    heads = ('topic', 'received#', 'expected#', 'rate (Hz)#', 'largest gap (s)#', 'out of order#', 'dropped#')
+    return table(heads, [
+        (audit.topic, audit.received, number(audit.expected, '{}'), number(audit.rate, '{:.1f}'),
+         number(audit.largest_gap, '{:.3f}'), audit.out_of_order, number(audit.dropped, '{}')) for audit in audits])
 
 
 def _record_table(record):
@@ -105,6 +146,4 @@ def _record_table(record):
         **{f'policy: {key}': value for key, value in record.policy.items()},
         **{f'version: {key}': value for key, value in record.versions.items()}, **record.extra,
     }
-    rows = ''.join(f'<tr><th>{html.escape(str(key))}</th><td>{html.escape(str(value))}</td></tr>'
-                   for key, value in entries.items() if value not in ('', None))
-    return f'<table>{rows}</table>'
+    return table(('entry', 'value'), [(key, value) for key, value in entries.items() if value not in ('', None)])

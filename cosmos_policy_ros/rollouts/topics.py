@@ -55,6 +55,10 @@ class RobotTopics:
         """Topics of the images in a bag, in the order of ``cameras``."""
         return tuple(f'{topic}/compressed' for topic in self.images)
 
+    def imagined(self):
+        """Topics in a bag of the pictures that the policy imagined, in the order of ``cameras``."""
+        return tuple(f'{OWN}/imagined/{camera}/compressed' for camera in self.cameras)
+
 
 @dataclass(frozen=True)
 class RecordedTopic:
@@ -103,6 +107,7 @@ def recorded_topics(robot):
         RecordedTopic(SETPOINT, 'cosmos_policy_ros/msg/JointSetpoint', 25.0),
         RecordedTopic(SAFETY_STATUS, 'cosmos_policy_ros/msg/SafetyStatus', 10.0, continuous=True),
         RecordedTopic(PLAN_REPORT, 'cosmos_policy_ros/msg/PlanReport'),
+        *(RecordedTopic(topic.removesuffix('/compressed'), IMAGE, compress=True) for topic in robot.imagined()),
         RecordedTopic(EPISODE_EVENT, 'cosmos_policy_ros/msg/EpisodeEvent'),
         RecordedTopic(STOP, 'cosmos_policy_ros/msg/StopSource'),
         RecordedTopic(TASK_STATE, 'cosmos_policy_ros/msg/TaskState', reliable=False),

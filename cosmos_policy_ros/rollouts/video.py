@@ -1,15 +1,14 @@
 """A video of an episode's cameras side by side."""
 from pathlib import Path
 
-import av
 import numpy as np
 from PIL import Image
 
 from .bag import BagReader
 from .episode import VIDEO_FILE
 from .images import decompress
+from .mp4 import FPS, Mp4Writer
 
-FPS = 25
 PANEL = (640, 480)  # of one camera, before the video is scaled
 
 
@@ -17,7 +16,7 @@ def write_video(folder, height=360):
     """Write ``episode.mp4`` into an episode's folder: its cameras side by side, 25 frames a recorded second.
 
     ``height`` (even, pixels) is the video's; a camera takes a 4:3 panel of it. A frame shows each camera's last
-    image by then, black before its first. H.264 where that encoder exists, MPEG-4 otherwise.
+    image by then, black before its first.
 
     Returns:
         the video's path, or None when the bag holds no images.
@@ -29,27 +28,12 @@ def write_video(folder, height=360):
         if not any(bag.topics[topic][1] for topic in topics if topic in bag.topics):
             return None
         width = len(topics) * height * 4 // 3 // 2 * 2
-        with av.open(str(draft), 'w', format='mp4', options={'movflags': 'faststart'}) as container:
-            container.metadata['title'] = f'{bag.record.id}: {bag.record.instruction or bag.record.task}'
-            stream = _add_stream(container, width, height)
+        with Mp4Writer(draft, width, height, title=f'{bag.record.id}: {bag.record.instruction or bag.record.task}') as video:
             for picture in _pictures(bag, topics):
-                frame = av.VideoFrame.from_ndarray(picture, 'rgb24').reformat(width, height, 'yuv420p')
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode())
+                video.write(picture)
     path = folder / VIDEO_FILE
     draft.replace(path)
     return path
-
-
-def _add_stream(container, width, height):
-    codec = 'libx264' if 'libx264' in av.codecs_available else 'mpeg4'
-    stream = container.add_stream(codec, rate=FPS)
-    stream.width, stream.height, stream.pix_fmt = width, height, 'yuv420p'
-    if codec == 'libx264':
-        stream.options = {'preset': 'veryfast', 'crf': '23'}
-    else:
-        stream.bit_rate = 4_000_000
-    return stream
 
 
 def _pictures(bag, topics):

@@ -16,7 +16,8 @@ ROOMS = {
     'control': {'.embodiment', 'numpy'},
     'arms': {'.embodiment', 'numpy', 'yaml'},
     'safety': {'.embodiment', 'numpy', 'ruckig', 'yaml'},
-    'rollouts': {'.embodiment', 'numpy', 'rosbags', 'mcap', 'h5py', 'av', 'PIL', 'matplotlib'},
+    'rollouts': {'.embodiment', 'numpy', 'rosbags', 'mcap', 'h5py', 'av', 'PIL', 'matplotlib',
+                 'pyarrow', 'rerun'},
     'sim': {'.embodiment', 'numpy', 'mujoco'},
     'learning': {'.embodiment', '.policy', '.rollouts', '.sim', 'numpy', 'torch', 'h5py', 'tqdm',
                  '.control', '.safety'},  # evaluation without ROS runs the robot's own timeline and envelope

@@ -9,11 +9,15 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
-from synthetic_episode import MS, ROBOT, START, cdr, header, image, record_episode, start
+from synthetic_episode import (MS, ROBOT, START, cdr, chunk, header, image, imagined, plan, record_episode, safety_status,
+                               start)
 
 from cosmos_policy_ros.rollouts.episode import Outcome
+from cosmos_policy_ros.rollouts.film import film, imagined_futures
+from cosmos_policy_ros.rollouts.labels import FailureType, Label, Verdict, add_label
 from cosmos_policy_ros.rollouts.report import write_report
 from cosmos_policy_ros.rollouts.series import read_series
+from cosmos_policy_ros.rollouts.topics import CHUNK, PLAN_REPORT, SAFETY_STATUS
 from cosmos_policy_ros.rollouts.video import write_video
 
 
@@ -67,16 +71,71 @@ def test_joint_states_without_the_drivers_names_are_refused(tmp_path):
         read_series(folder)
 
 
-def test_the_report_is_one_page_that_loads_nothing_but_the_video(folder):
+def test_the_report_is_one_page_that_loads_nothing(folder):
     page = (folder / 'report.html').read_text()
-    assert re.findall(r'(?:src|href)="(?!data:)([^"]*)"', page) == ['episode.mp4']
-    pictures = re.findall(r'data:image/png;base64,([^"]*)"', page)
-    sizes = [Image.open(BytesIO(base64.b64decode(picture))).size for picture in pictures]
-    assert len(sizes) == 2 and all(width > 1000 and height > 400 for width, height in sizes)
+    assert re.findall(r'(?:src|href)="(?!data:)([^"]*)"', page) == [] and 'url(' not in page
+    plots = re.findall(r'data:image/png;base64,([^"]*)"', page)
+    sizes = [Image.open(BytesIO(base64.b64decode(picture))).size for picture in plots]
+    assert len(sizes) == 3 and all(width > 1000 and height > 200 for width, height in sizes)
+    assert len(re.findall('data:image/jpeg', page)) == 12 * 3, 'the strip: twelve moments of three cameras'
+    video, = re.findall(r'data:video/mp4;base64,([^"]*)"', page)
+    assert base64.b64decode(video) == (folder / 'episode.mp4').read_bytes()
     text = text_of(page)
     assert 'success' in text and 'score 1.00, 4.0 s, 100 steps, 2 chunks, seed 7' in text
-    assert 'Complete: no drops' in text
+    assert 'Complete: no drops' in text and 'No safety events' in text
+    assert '2 chunks: mean 215 ms, 95 % below 220 ms, at most 220 ms' in text
     assert all(topic in text for topic in ROBOT.compressed_images())
+
+
+def test_a_long_video_is_linked(folder, monkeypatch):
+    monkeypatch.setattr('cosmos_policy_ros.rollouts.report.EMBEDDED', 1000)
+    page = write_report(folder).read_text()
+    assert re.findall(r'(?:src|href)="(?!data:)([^"]*)"', page) == ['episode.mp4']
+    assert '<video' not in page
+
+
+def test_labels_and_their_history_are_in_the_report(tmp_path):
+    folder = record_episode(tmp_path, 0.2)
+    add_label(folder, Label(Verdict.FAILURE, '2026-01-01', failure=FailureType.COLLISION, note='hit <the> bowl', operator='ada'))
+    add_label(folder, Label(Verdict.PARTIAL, '2026-01-02', 0.5, operator='bob'))
+    text = text_of(write_report(folder).read_text())
+    assert '2026-01-01: failure (collision) by ada: hit <the> bowl' in text and '2026-01-02: partial 0.5 by bob' in text
+
+
+def test_safety_events_candidates_and_imagined_futures_are_shown(tmp_path):
+    recording = start(tmp_path)
+    for tick in range(110):
+        stamp = START + tick * 40 * MS
+        for topic in ROBOT.images:
+            recording.put(topic, stamp, image(stamp, shade=tick))
+        if tick in (10, 11, 20):
+            recording.put(SAFETY_STATUS, stamp, safety_status(stamp, tick, 3, 'RUNNING', causes=[
+                ('clearance', 1 if tick < 20 else 2, 'supervisor', 7 if tick < 20 else 8, 'arms are close')]))
+    for second, shade in ((0, 200), (1, 210), (3, 220)):
+        stamp = START + second * 1000 * MS
+        recording.put(CHUNK, stamp, chunk(stamp, second, 0.5))
+        recording.put(PLAN_REPORT, stamp, plan(stamp, [0.1, 0.6], chosen=1))
+        for camera in ROBOT.cameras:
+            recording.put(f'/cosmos_policy/imagined/{camera}', stamp + 50 * MS, imagined(stamp, shade))
+    folder = recording.finish(recording.record, START + 110 * 40 * MS)
+    series = read_series(folder)
+    assert [(event.id, event.severity, event.begin, event.end) for event in series.events] == [
+        ('clearance', 1, pytest.approx(0.4), pytest.approx(0.44)), ('clearance', 2, pytest.approx(0.8), pytest.approx(0.8))]
+    assert [(found.values.tolist(), found.chosen) for found in series.plans] == [(pytest.approx([0.1, 0.6]), 1)] * 3
+    futures = imagined_futures(folder, 6)
+    assert [future.time for future in futures] == pytest.approx([2.0, 3.0, 5.0])
+    assert [round(float(future.imagined['cam_high'].mean())) for future in futures] == pytest.approx([200, 210, 220], abs=2)
+    actual = [future.actual['cam_high'][..., 2].mean() for future in futures[:2]]
+    assert actual == pytest.approx([50, 75], abs=2), 'what the camera saw two seconds after the observation'
+    assert futures[2].actual == {}, 'the episode was over by then'
+    text = text_of(write_report(folder).read_text())
+    assert 'clearance' in text and 'arms are close' in text and 'Imagined and actual' in text
+
+
+def test_the_strip_ends_with_the_last_picture(folder):
+    strip = film(folder, 4)
+    assert strip.times == pytest.approx((1, 2, 3, 4)) and all(len(images) == 4 for images in strip.pictures.values())
+    assert strip.pictures['cam_high'][3].shape == (48, 64, 3)
 
 
 def test_what_was_lost_is_in_the_report(tmp_path):

@@ -1,0 +1,1 @@
+"""Recorded episodes as data sets of other programs: one file a format, and what all of them share."""
