@@ -8,7 +8,10 @@ from std_srvs.srv import Trigger
 
 from cosmos_policy_ros.action import RunRollout
 from cosmos_policy_ros.control.operation import Control, Situation, why_not
+from cosmos_policy_ros.control.overview import Overview, Progress, Reason
 from cosmos_policy_ros.srv import Takeover
+
+from .clock import seconds
 
 RELEASE_TIME = 1.0
 """s between letting go of the stop and asking for the reset; the supervisor wants half a second."""
@@ -20,6 +23,8 @@ BRING_UP = 180.0
 """s that preparing or parking the arms may take."""
 
 LINES = 200
+VALUES = 120
+"""Chunks of a rollout whose values are kept."""
 
 
 class Operator:
@@ -41,6 +46,7 @@ class Operator:
                       for control in (Control.PREPARE, Control.PARK)}
         self._takeover = station.node.create_client(Takeover, '/cosmos_policy/takeover')
         self.results, self.said, self._said = [], deque(maxlen=LINES), 0
+        self._values, self._valued = deque(maxlen=VALUES), 0
         self._asked = SimpleQueue()
         threading.Thread(target=self._work, name='operator', daemon=True).start()
 
@@ -53,8 +59,21 @@ class Operator:
         return Situation(status.state_name, status.authority, status.origin, time.monotonic() - self._station.status_at,
                          tuple(cause.text for cause in status.causes), tuple(status.blockers), self._pressed, stage, busy)
 
-    def do(self, control):
-        """Ask for a ``Control``; returns why it cannot be used now, '' when it is carried out."""
+    def overview(self):
+        """The ``Overview`` now."""
+        situation, status = self.situation(), self._station.status
+        feedback = self._station.feedback
+        progress = Progress(feedback.step, self._step_limit, feedback.chunks, tuple(self._values)) if feedback else Progress()
+        if status is None:
+            return Overview(situation, self.task, progress=progress)
+        now = seconds(status.header.stamp)
+        reasons = tuple(Reason(cause.text, cause.hint, max(0.0, now - seconds(cause.since))) for cause in status.causes)
+        return Overview(situation, self.task, reasons, tuple(zip(status.watched, status.ages)), progress, status.speed_scale,
+                        status.min_clearance, status.last_event_id, status.rows_accepted, status.rows_clamped,
+                        status.rows_refused, tuple(status.warnings))
+
+    def do(self, control, note=''):
+        """Ask for a ``Control``; returns why it cannot be used now, '' when it is carried out. ``note``: of a judgement."""
         reason = why_not(control, self.situation())
         if reason:
             self._say(f'{control.value}: not now: {reason}')
@@ -70,13 +89,17 @@ class Operator:
             self._busy = control.value
             threading.Thread(target=self._bring_up, args=(control,), name=control.value, daemon=True).start()
         else:
-            self._asked.put(control)
+            self._asked.put((control, note))
         return reason
 
     def follow(self):
         """Take note of a rollout that has ended; to be called several times a second."""
         if self._rollout is None:
             return
+        feedback = self._station.feedback
+        if feedback is not None and feedback.chunks > self._valued:
+            self._values.append(feedback.value)
+            self._valued = feedback.chunks
         try:
             result = self._rollout.advance()
         except RuntimeError as error:
@@ -95,19 +118,21 @@ class Operator:
 
     def _start(self):
         self._station.feedback = None
+        self._values.clear()
+        self._valued = 0
         self._rollout = self._station.rollout(RunRollout.Goal(task=self.task, seed=self._seed, step_limit=self._step_limit,
                                                               mode=self.mode))
         self._seed += 1
 
     def _work(self):
-        while (control := self._asked.get()) is not None:
-            self._say(self._carry_out(control))
+        while (asked := self._asked.get()) is not None:
+            self._say(self._carry_out(*asked))
 
-    def _carry_out(self, control):
+    def _carry_out(self, control, note):
         if control is Control.RESET:
             return self._reset()
         if control in (Control.SUCCESS, Control.FAILURE):
-            reply = self._station.label(control.value)
+            reply = self._station.label(control.value, note)
             return _told(f'label {control.value}', reply, lambda: reply.message)
         take = control is Control.TAKE
         request = Takeover.Request(take=take, authority=self._hands if take else '')

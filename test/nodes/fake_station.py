@@ -15,8 +15,15 @@ class FakeStation:
         self.node = SimpleNamespace(create_client=lambda kind, name: name)
         self.runs = []
 
-    def show(self, state, authority='', origin='', blockers=()):
-        self.status = SimpleNamespace(state_name=state, authority=authority, origin=origin, causes=[], blockers=list(blockers))
+    def show(self, state, authority='', origin='', blockers=(), causes=(), ages=()):
+        """A status. ``causes``: (text, hint, s since when). ``ages``: (input, s)."""
+        at = lambda moment: SimpleNamespace(sec=int(moment), nanosec=0)  # noqa: E731
+        self.status = SimpleNamespace(
+            state_name=state, authority=authority, origin=origin, blockers=list(blockers), armed=state in ('RUNNING', 'HELD'),
+            causes=[SimpleNamespace(id='a_cause', text=text, hint=hint, since=at(100 - age)) for text, hint, age in causes],
+            header=SimpleNamespace(stamp=at(100)), watched=[name for name, _ in ages], ages=[age for _, age in ages],
+            speed_scale=1.0, min_clearance=float('nan'), last_event_id=0, rows_accepted=0, rows_clamped=0, rows_refused=0,
+            warnings=[])
 
     @property
     def status_at(self):
@@ -32,8 +39,8 @@ class FakeStation:
         self.asked.append('reset')
         return SimpleNamespace(accepted=False, blockers=['still holds: a camera'])
 
-    def label(self, outcome):
-        self.asked.append(outcome)
+    def label(self, outcome, note=''):
+        self.asked.append((outcome, note) if note else outcome)
         return SimpleNamespace(accepted=True, message='')
 
     def ask(self, client, request, patience):
