@@ -67,7 +67,7 @@ class Episodes:
         lines = path.read_text().splitlines() if path.exists() else []
         self._records = {(record['part'], record['seed']): record for record in map(json.loads, lines)}
 
-    def get(self, part, seeds, thresholds=None, response=Response.OFF):
+    def get(self, part, seeds, thresholds=None, response=Response.TELL):
         """Records of the seeds, in order."""
         evaluator, missing = None, [seed for seed in seeds if (part, seed) not in self._records]
         for number, seed in enumerate(missing):
@@ -131,18 +131,19 @@ def main():
     parser.add_argument('--learn', type=int, default=40)
     parser.add_argument('--normal', type=int, default=100)
     parser.add_argument('--disturbed', type=int, default=100)
+    parser.add_argument('--limit', type=float, default=20.0, help='s that an episode may take')
+    parser.add_argument('--denoising-steps', type=int, default=5)
     parser.add_argument('--quantile', type=float, default=0.95)
-    parser.add_argument('--answer', default='', choices=[response.value for response in Response if response is not Response.OFF])
+    parser.add_argument('--answer', default='', choices=[response.value for response in (Response.SLOW, Response.REPLAN, Response.HOLD)])
     parser.add_argument('--out', type=Path, default=Path('surprise_episodes.jsonl'))
     parser.add_argument('--thresholds', type=Path, help='JSON file to write')
     options = parser.parse_args()
     settings = EvaluationSettings(checkpoint=str(default_checkpoint()), task=options.task, safety=str(config_file('safety.yaml')),
-                                  width=320, height=240)
+                                  limit=options.limit, denoising_steps=options.denoising_steps, width=320, height=240)
     episodes = Episodes(options.out, settings)
     parts = {part: range(SEEDS[part], SEEDS[part] + getattr(options, part)) for part in SEEDS}
     learnt = episodes.get('learn', parts['learn'])
-    source = {'command': f'benchmarks/surprise_monitor.py --task {options.task} --learn {options.learn} --quantile '
-                         f'{options.quantile:g}', 'settings': {**asdict(settings), 'checkpoint': 'tiny_aloha', 'safety': ''}}
+    source = {'command': ' '.join(['python benchmarks/surprise_monitor.py', *sys.argv[1:]]), 'settings': {**asdict(settings), 'checkpoint': 'tiny_aloha', 'safety': ''}}
     thresholds = learn([looks(record) for record in learnt], options.quantile, source)
     if options.thresholds:
         thresholds.save(options.thresholds)

@@ -37,7 +37,8 @@ SLOWED = 0.3
 class Response(Enum):
     """What is done about a surprise. The value is its name in parameters."""
 
-    OFF = 'off'        # it is told, nothing more
+    OFF = 'off'        # nobody looks
+    TELL = 'tell'      # it is told, nothing more
     SLOW = 'slow'      # rows are approached at ``SLOWED`` of the speed limits until it is over
     REPLAN = 'replan'  # the next chunk is asked for at once
     HOLD = 'hold'      # no row follows: the supervisor brakes, the arms stand in HELD until they are armed again

@@ -34,7 +34,7 @@ class WatchedEvaluator(Evaluator):
         settings: ``EvaluationSettings``. thresholds: of the monitor; None only looks. response: what is done about a surprise.
     """
 
-    def __init__(self, settings, thresholds=None, response=Response.OFF):
+    def __init__(self, settings, thresholds=None, response=Response.TELL):
         super().__init__(settings)
         self._thresholds, self._response = thresholds, response
 

@@ -81,13 +81,13 @@ def test_the_share_of_normal_episodes_that_was_asked_for_stays_below_the_limit()
 
 
 def test_what_was_not_learnt_is_not_judged():
-    learnt = learn([[{(CAMERA, 0): 1.0}]] * 20, 0.95, {})
+    learnt = learn([LASTING * [{(CAMERA, 0): 1.0}]] * 20, 0.95, {})
     assert learnt.level({(CAMERA, 1): 99.0, ('left arm', 0): 9.0}) == (0.0, '')
 
 
 def test_thresholds_outlive_a_file_and_rubbish_is_named(tmp_path):
     path = tmp_path / 'surprise.json'
-    learn([[{(CAMERA, 0): 1.0}]] * 20, 0.95, {'seed': 3}).save(path)
+    learn([LASTING * [{(CAMERA, 0): 1.0}]] * 20, 0.95, {'seed': 3}).save(path)
     assert Thresholds.load(path).level({(CAMERA, 0): 3.0})[0] == pytest.approx(3.0, rel=1e-4)
     for rubbish in ('{}', '[', '{"scales": {"cam_high": [1, 2]}, "limit": 1}', '{"scales": {}, "limit": 1}',
                     '{"scales": {"cam_high": [1, 1, 1, 1, -1]}, "limit": 1}'):
@@ -109,9 +109,9 @@ def playing():
 SURPRISED = Surprise(1.5, CAMERA)
 
 
-def test_off_does_nothing():
+def test_telling_does_nothing():
     timeline, now = playing()
-    SurpriseMonitor(thresholds()).respond(SURPRISED, Response.OFF, timeline)
+    SurpriseMonitor(thresholds()).respond(SURPRISED, Response.TELL, timeline)
     assert not timeline.wants_chunk(now)
 
 

@@ -6,6 +6,7 @@ import pytest
 from fake_station import PATIENCE, FakeStation
 
 from cosmos_policy_ros.control.operation import Control
+from cosmos_policy_ros.control.overview import Progress
 from cosmos_policy_ros.nodes import operator as module
 from cosmos_policy_ros.nodes.operator import Operator
 
@@ -70,12 +71,12 @@ def test_a_rollout_is_started_judged_and_reported(operator, station):
     assert station.asked == [('plate', 7, 100, 'direct')] and operator.situation().rollout == 'starting'
     assert operator.do(Control.START) == 'a rollout is running'
     station.show('RUNNING', 'policy')
-    station.feedback = SimpleNamespace(stage='run')
+    station.feedback = SimpleNamespace(stage='run', step=25, chunks=1, value=0.4)
     assert operator.situation().rollout == 'run'
     operator.do(Control.SUCCESS)
     until(lambda: lines(operator)[-1] == 'label success: accepted')
     operator.follow()
-    assert not operator.results
+    assert not operator.results and operator.overview().progress == Progress(25, 100, 1, (0.4,))
     station.runs[-1].result = SimpleNamespace(outcome='success', steps=60, bag='/bag', message='')
     operator.follow()
     assert operator.results == [{'outcome': 'success', 'steps': 60, 'bag': '/bag'}]
