@@ -7,23 +7,24 @@ Episodes in lock-step, as `cosmos-policy-ros evaluate` runs them. --learn undist
 --quantile of them stays below the limit from begin to end. --normal other undisturbed ones count false alarms. In --disturbed
 ones an object is moved, a camera covered or an arm pushed, in turn, 1 to 4 s after the first row; an alarm within 3 s of it is a
 detection, one before it a false alarm. With --answer the disturbed episodes that alarmed run again, and the answer is given; the
-others would be the same. Every episode is a line of --out, and none is run twice. --thresholds writes what was learnt.
+others would be the same. Every episode is a file in --out, and none is run twice. --thresholds writes what was learnt.
 """
 import argparse
 import json
 import sys
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from cosmos_policy_ros.bringup.share import config_file, default_checkpoint
-from cosmos_policy_ros.control.surprise import LASTING, Response, learn
+from cosmos_policy_ros.control.surprise import LASTING, Comparison, Imagination, Response, learn
 from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.learning.evaluation import EvaluationSettings
 from cosmos_policy_ros.learning.statistics import wilson
-from cosmos_policy_ros.learning.watched import WatchedEvaluator
+from cosmos_policy_ros.learning.watched import Watched, WatchedEvaluator
 from cosmos_policy_ros.sim.disturbances import Disturbance, Kind
 
 SEEDS = {'learn': 3000, 'normal': 5000, 'disturbed': 6000}
@@ -34,95 +35,132 @@ IN_TIME = 3.0
 """s after it in which an alarm is a detection."""
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """An episode: facts (part, seed, kind, happened, success, outcome), and what was ``Watched``."""
+
+    facts: dict
+    watched: Watched
+
+    @cached_property
+    def looks(self):
+        """[(s, departures)] of every look."""
+        return list(self.watched.replay(Comparison()))
+
+    def alarms(self, thresholds):
+        """[(s, signal)] of every look that alarms."""
+        levels = [(at, *thresholds.level(found)) for at, found in self.looks]
+        return [(levels[i][0], levels[i][2]) for i in range(LASTING - 1, len(levels))
+                if min(level for _, level, _ in levels[i - LASTING + 1:i + 1]) >= 1]
+
+    def save(self, path):
+        """Write a file; pictures lose what is below a grey level."""
+        looks, imaginations, rows = self.watched.looks, self.watched.imaginations, self.watched.rows
+        np.savez_compressed(
+            path, facts=json.dumps(self.facts), look_at=[at for at, *_ in looks], positions=[state for *_, state in looks],
+            pictures=stacked([pictures for _, pictures, _ in looks]), known=[at for at, _ in imaginations],
+            horizon=[found.horizon for _, found in imaginations], seen=stacked([found.seen for _, found in imaginations]),
+            imagined=stacked([found.imagined for _, found in imaginations]), row_at=[at for at, _ in rows],
+            rows=[row for _, row in rows])
+
+    @classmethod
+    def load(cls, path):
+        """Read ``save``'s file."""
+        with np.load(path) as file:
+            found = {name: file[name] for name in file.files}
+        looks = tuple(zip(found['look_at'], map(by_camera, found['pictures']), found['positions']))
+        imaginations = tuple((at, Imagination(at, horizon, by_camera(seen), by_camera(imagined))) for at, horizon, seen, imagined
+                             in zip(*(found[name] for name in ('known', 'horizon', 'seen', 'imagined'))))
+        return cls(json.loads(str(found['facts'])), Watched(looks, imaginations, tuple(zip(found['row_at'], found['rows']))))
+
+
+def stacked(pictures):
+    """(n, cameras, GRID, GRID, 3) uint8 of dicts of ``blocks``."""
+    return np.array([[found[camera] for camera in CAMERAS] for found in pictures]).round().astype(np.uint8)
+
+
+def by_camera(pictures):
+    """One dict of ``blocks`` again."""
+    return dict(zip(CAMERAS, pictures.astype(np.float32)))
+
+
 def run(evaluator, part, seed):
-    """One episode as a JSON-ready object."""
+    """One ``Recorded`` episode."""
     disturbance, at = None, 0.0
     if part.startswith('disturbed'):
         disturbance = Disturbance(list(Kind)[seed % len(Kind)], seed, CAMERAS)
         at = float(np.random.default_rng(seed).uniform(*HAPPENS))
     result = evaluator.run(seed, disturbance, at)
-    return {'part': part, 'seed': seed, 'kind': disturbance.kind.value if disturbance else None, 'happened': result.happened,
-            'success': result.episode.success, 'outcome': result.episode.outcome, 'causes': result.episode.causes,
-            'alarms': result.alarms,
-            'looks': [(at, {f'{signal}/{phase}': value for (signal, phase), value in look.items()}) for at, look in result.looks]}
-
-
-def looks(record):
-    """What ``departures`` returned, look by look."""
-    return [{(key.split('/')[0], int(key.split('/')[1])): value for key, value in look.items()} for _, look in record['looks']]
-
-
-def alarms(record, thresholds):
-    """[(s, signal)] of every look that would have alarmed."""
-    levels = [thresholds.level(look) for look in looks(record)]
-    return [(record['looks'][i][0], levels[i][1]) for i in range(LASTING - 1, len(levels))
-            if min(level for level, _ in levels[i - LASTING + 1:i + 1]) >= 1]
+    return Recorded({'part': part, 'seed': seed, 'kind': disturbance.kind.value if disturbance else None,
+                     'happened': result.happened, 'success': result.episode.success, 'outcome': result.episode.outcome},
+                    result.watched)
 
 
 class Episodes:
-    """The episodes of a file; what is not there yet is run and added."""
+    """The episodes of a folder; what is not there yet is run and added."""
 
-    def __init__(self, path, settings):
-        self._path, self._settings = path, settings
-        lines = path.read_text().splitlines() if path.exists() else []
-        self._records = {(record['part'], record['seed']): record for record in map(json.loads, lines)}
+    def __init__(self, folder, settings):
+        self._folder, self._settings = folder, settings
+        folder.mkdir(parents=True, exist_ok=True)
 
     def get(self, part, seeds, thresholds=None, response=Response.TELL):
-        """Records of the seeds, in order."""
-        evaluator, missing = None, [seed for seed in seeds if (part, seed) not in self._records]
-        for number, seed in enumerate(missing):
-            evaluator = evaluator or WatchedEvaluator(self._settings, thresholds, response)
-            self._records[part, seed] = record = run(evaluator, part, seed)
-            with open(self._path, 'a') as file:
-                file.write(json.dumps(record) + '\n')
-            print(f'{part} {seed}: {record["outcome"]} ({number + 1}/{len(missing)})', file=sys.stderr, flush=True)
+        """``Recorded`` of the seeds, in order."""
+        evaluator, paths = None, {seed: self._folder / f'{part}_{seed}.npz' for seed in seeds}
+        for seed, path in paths.items():
+            if not path.exists():
+                evaluator = evaluator or WatchedEvaluator(self._settings, thresholds, response)
+                record, half = run(evaluator, part, seed), path.with_suffix('.part.npz')
+                record.save(half)
+                half.rename(path)
+                print(f'{part} {seed}: {record.facts["outcome"]}', file=sys.stderr, flush=True)
         if evaluator:
             evaluator.close()
-        return [self._records[part, seed] for seed in seeds]
+        return [Recorded.load(path) for path in paths.values()]
 
 
 def share(count, of):
     """'3/10 (11-60 %)' with the 95 % interval."""
-    low, high = wilson(count, of)
-    return f'{count}/{of} ({100 * low:.0f}-{100 * high:.0f} %)'
+    low, high = (abs(round(100 * end)) for end in wilson(count, of))
+    return f'{count}/{of} ({low}-{high} %)'
 
 
 def judged(records, thresholds):
     """(detected, delays, false alarms, signals) of disturbed episodes; false alarms are those before the incident."""
-    detected, delays, early, signals = 0, [], 0, Counter()
+    delays, early, signals = [], 0, Counter()
     for record in records:
-        found = alarms(record, thresholds)
-        early += any(at < record['happened'] for at, _ in found)
-        after = [(at - record['happened'], signal) for at, signal in found if 0 <= at - record['happened'] <= IN_TIME]
+        found = [(at - record.facts['happened'], signal) for at, signal in record.alarms(thresholds)]
+        early += any(delay < 0 for delay, _ in found)
+        after = [(delay, signal) for delay, signal in found if 0 <= delay <= IN_TIME]
         if after:
-            detected, delays = detected + 1, [*delays, after[0][0]]
+            delays.append(after[0][0])
             signals[after[0][1]] += 1
-    return detected, delays, early, signals
+    return len(delays), delays, early, signals
+
+
+def succeeded(records):
+    """How many did."""
+    return share(sum(record.facts['success'] for record in records), len(records))
 
 
 def report(normal, disturbed, answered, thresholds, answer):
-    """Print the table."""
-    wrong = sum(bool(alarms(record, thresholds)) for record in normal)
-    print(f'normal: false alarms in {share(wrong, len(normal))} of the episodes, '
-          f'{share(sum(record["success"] for record in normal), len(normal))} succeeded')
-    print('| disturbance | detected within 3 s | median delay | told by | alarm before it | success, told only | '
-          f'success, {answer} |\n|---|---|---|---|---|---|---|')
-    for kind in (*Kind, None):
-        chosen = [record for record in disturbed if record['happened'] is not None and kind in (None, Kind(record['kind']))]
-        if not chosen:
-            continue
+    """Print the table. ``answered``: by seed."""
+    wrong = sum(bool(record.alarms(thresholds)) for record in normal)
+    print(f'normal: false alarms in {share(wrong, len(normal))} of the episodes, success {succeeded(normal)}')
+    print('| disturbance | detected within 3 s | median delay | told by | alarm before it | success, told only |'
+          + (f' success, {answer} |' if answer else '') + '\n|---|---|---|---|---|---|' + ('---|' if answer else ''))
+    happened = [record for record in disturbed if record.facts['happened'] is not None]
+    for name in (*(kind.value for kind in Kind), 'all'):
+        chosen = [record for record in happened if name in ('all', record.facts['kind'])]
         detected, delays, early, signals = judged(chosen, thresholds)
-        told = ', '.join(f'{signal} {count}' for signal, count in signals.most_common(3))
-        again = [answered.get(record['seed'], record) for record in chosen]
-        print(f'| {kind.value if kind else "all"} | {share(detected, len(chosen))} | '
-              + (f'{np.median(delays):.1f} s' if delays else '-') + f' | {told or "-"} | {early} | '
-              f'{share(sum(record["success"] for record in chosen), len(chosen))} | '
-              + (share(sum(record['success'] for record in again), len(again)) if answer else '-') + ' |')
-    saved = [seed for seed, record in answered.items() if record['success']]
-    before = {record['seed']: record['success'] for record in disturbed}
+        told = ', '.join(f'{signal} {count}' for signal, count in signals.most_common(4))
+        again = [answered.get(record.facts['seed'], record) for record in chosen]
+        print(f'| {name} | {share(detected, len(chosen))} | ' + (f'{np.median(delays):.1f} s' if delays else '-')
+              + f' | {told or "-"} | {early} | {succeeded(chosen)} |' + (f' {succeeded(again)} |' if answer else ''))
     if answer:
-        print(f'{answer}: {sum(not before[seed] for seed in saved)} episodes saved, '
-              f'{sum(before[seed] for seed in answered if seed not in saved)} lost, of {len(answered)} that alarmed')
+        before = {record.facts['seed']: record.facts['success'] for record in happened}
+        after = {seed: record.facts['success'] for seed, record in answered.items()}
+        print(f'{answer}: {sum(after[seed] > before[seed] for seed in after)} episodes saved, '
+              f'{sum(after[seed] < before[seed] for seed in after)} lost, of {len(after)} that alarmed')
 
 
 def main():
@@ -135,7 +173,7 @@ def main():
     parser.add_argument('--denoising-steps', type=int, default=5)
     parser.add_argument('--quantile', type=float, default=0.95)
     parser.add_argument('--answer', default='', choices=[response.value for response in (Response.SLOW, Response.REPLAN, Response.HOLD)])
-    parser.add_argument('--out', type=Path, default=Path('surprise_episodes.jsonl'))
+    parser.add_argument('--out', type=Path, default=Path('surprise_episodes'), help='folder of the episodes')
     parser.add_argument('--thresholds', type=Path, help='JSON file to write')
     options = parser.parse_args()
     settings = EvaluationSettings(checkpoint=str(default_checkpoint()), task=options.task, safety=str(config_file('safety.yaml')),
@@ -144,13 +182,14 @@ def main():
     parts = {part: range(SEEDS[part], SEEDS[part] + getattr(options, part)) for part in SEEDS}
     learnt = episodes.get('learn', parts['learn'])
     source = {'command': ' '.join(['python benchmarks/surprise_monitor.py', *sys.argv[1:]]), 'settings': {**asdict(settings), 'checkpoint': 'tiny_aloha', 'safety': ''}}
-    thresholds = learn([looks(record) for record in learnt], options.quantile, source)
+    thresholds = learn([[look for _, look in record.looks] for record in learnt], options.quantile, source)
     if options.thresholds:
         thresholds.save(options.thresholds)
     normal, disturbed = (episodes.get(part, parts[part]) for part in ('normal', 'disturbed'))
     answered = {}
     if options.answer:
-        alarmed = [record['seed'] for record in disturbed if alarms(record, thresholds)]
+        alarmed = [record.facts['seed'] for record in disturbed if record.facts['happened'] is not None
+                   and record.alarms(thresholds)]
         part = f'disturbed, {options.answer}'
         answered = dict(zip(alarmed, episodes.get(part, alarmed, thresholds, Response(options.answer))))
     report(normal, disturbed, answered, thresholds, options.answer)

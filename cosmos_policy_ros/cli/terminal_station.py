@@ -108,6 +108,10 @@ class TerminalStation(App):
         super().__init__()
         self._operator, self._station, self._tasks, self._check = operator, station, tasks, check
         self._told, self._shown, self._error = 0, {}, None
+        # Kept, not looked up: the last look may come when the screen is being taken down.
+        self._fields = {name: Static(id=name, markup=False) for name in ('state', 'reasons', 'rollout', 'ages', 'figures', 'keys')}
+        self._fields['stop'] = StopField(id='stop')
+        self._bar, self._diary = ProgressBar(total=1.0, show_eta=False), RichLog(id='said', wrap=True)
 
     def serve(self):
         """Run until the operator leaves; raises what ``check`` raised."""
@@ -120,18 +124,19 @@ class TerminalStation(App):
 
     def compose(self):
         """The screen from top to bottom."""
-        yield Static(id='state', markup=False)
+        fields = self._fields
+        yield fields['state']
         with Horizontal(id='middle'):
             with Vertical(id='left'):
-                yield Static(id='reasons')
-                yield Static(id='rollout')
-                yield ProgressBar(total=1.0, show_eta=False)
+                yield fields['reasons']
+                yield fields['rollout']
+                yield self._bar
             with Vertical(id='right'):
-                yield Static(id='ages')
-        yield Static(id='figures', markup=False)
-        yield RichLog(id='said', wrap=True)
-        yield Static(id='keys')
-        yield StopField('STOP   Enter', id='stop')
+                yield fields['ages']
+        yield fields['figures']
+        yield self._diary
+        yield fields['keys']
+        yield fields['stop']
 
     def on_mount(self):
         """Begin to look."""
@@ -163,15 +168,14 @@ class TerminalStation(App):
         self._show('keys', keys_text(overview.situation))
         self._show('stop', 'STOP PRESSED   r: reset' if overview.situation.pressed else 'STOP   Enter',
                    'pressed' if overview.situation.pressed else '')
-        self.query_one(ProgressBar).update(progress=overview.progress.share)
+        self._bar.update(progress=overview.progress.share)
         for number, line in list(self._operator.said):
             if number > self._told:
                 self._told = number
-                self.query_one(RichLog).write(Text(f'{time.strftime("%H:%M:%S")}  {line}'))
+                self._diary.write(Text(f'{time.strftime("%H:%M:%S")}  {line}'))
 
     def _show(self, name, text, look=''):
         if self._shown.get(name) != (text, look):
             self._shown[name] = text, look
-            widget = self.query_one(f'#{name}', Static)
-            widget.update(text)
-            widget.set_classes(look)
+            self._fields[name].update(text)
+            self._fields[name].set_classes(look)

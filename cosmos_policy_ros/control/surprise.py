@@ -1,7 +1,8 @@
 """How far what cameras and joints show departs from what the policy imagined, and what is done when that is too far.
 
-A chunk comes with the pictures that the policy expects at its end and with the joints that it asks for on the way. Both are
-compared while the chunk is young and until its end has come. What is normal is learnt from episodes in which nothing happened.
+A chunk comes with the pictures that the policy expects at its end, and it becomes rows that the arms are asked for. Pictures are
+compared from the observation to the chunk's end, joints with the rows. What is normal is learnt from episodes in which nothing
+happened.
 """
 import json
 from collections import deque
@@ -10,19 +11,24 @@ from enum import Enum
 
 import numpy as np
 
-from ..embodiment.joints import ARM_SLICE, CONTROL_PERIOD, SIDES
+from ..embodiment.joints import ARM_SLICE, SIDES
 
-GRID = 16
+GRID = 20
 """Blocks along a side of a picture; single pixels are noise."""
 
-WORST = 8
-"""Blocks of a picture, of ``GRID ** 2``, whose mean counts: an object covers a few of them, not the picture."""
+WORST = 3
+"""Blocks, of ``GRID ** 2``, whose mean makes a spot: a small object covers so many in the picture from above."""
+
+SPOT_LOOKS = 4
+"""Looks for which a block has to depart before it counts for a spot: an arm that passes is not there for so long."""
 
 PHASES = 5
 """Parts of a chunk's time with a measure of their own: the further ahead, the vaguer what was imagined."""
 
 SERVO_LAG = 0.12
 """s by which joints follow their rows (``servo_lag`` of config/safety.yaml, middle of its joints)."""
+
+ROWS_KEPT = 64
 
 LASTING = 2
 """Looks in succession that have to be surprising; one may be a picture in the middle of a fast move."""
@@ -49,19 +55,18 @@ class Imagination:
     """What one chunk was chosen for.
 
     observed_at: s. horizon: s from there to the imagined pictures. seen, imagined: camera -> ``blocks`` of the picture at the
-    observation and of the imagined one. rows: (n, 14) of the chunk, row 0 at the observation.
+    observation and of the imagined one.
     """
 
     observed_at: float
     horizon: float
     seen: dict
     imagined: dict
-    rows: np.ndarray
 
 
 @dataclass(frozen=True)
 class Surprise:
-    """A look: ``level`` from 0, too far at 1 and above; ``signal`` that departed most, a camera or an arm, '' for none."""
+    """A look: ``level`` from 0, too far at 1 and above; ``signal`` that departed most, '' for none."""
 
     level: float = 0.0
     signal: str = ''
@@ -85,7 +90,7 @@ class Thresholds:
     source: dict = field(default_factory=dict)
 
     def level(self, departures):
-        """(level, signal) of what ``departures`` returned: the largest one in units of ``limit``."""
+        """(level, signal) of what ``Comparison.departures`` returned: the largest one in units of ``limit``."""
         levels = [(value / (self.limit * self.scales[signal][phase]), signal)
                   for (signal, phase), value in departures.items() if self.scales.get(signal, (None,) * PHASES)[phase]]
         return max(levels, default=(0.0, ''))
@@ -115,71 +120,82 @@ def blocks(picture):
     return sums / (np.diff(rows)[:, None] * np.diff(columns))[..., None]
 
 
-def picture_departure(now, seen, imagined):
-    """Grey levels, mean of the ``WORST`` blocks, by which ``now`` is off the straight way from ``seen`` to ``imagined``.
+def off_the_way(now, seen, imagined):
+    """(``GRID``, ``GRID``) grey levels by which ``now`` is off the straight way from ``seen`` to ``imagined``; all are ``blocks``.
 
-    On the way a block may show any mixture of what was seen there and what is to be there. All three are ``blocks``.
+    On the way a block may show any mixture of what was seen there and what is to be there.
     """
     way = imagined - seen
     length = np.maximum((way * way).sum(-1, keepdims=True), 1e-6)
     along = np.clip(((now - seen) * way).sum(-1, keepdims=True) / length, 0, 1)
-    off = np.linalg.norm(now - seen - along * way, axis=-1).ravel()
-    return float(np.partition(off, -WORST)[-WORST:].mean())
+    return np.linalg.norm(now - seen - along * way, axis=-1)
 
 
-def arm_departure(positions, rows, age, side):
-    """rad, the largest of the six joints of ``side``, by which ``positions`` (14,) are off the ``rows`` (n, 14) of a chunk whose
-    observation is ``age`` s old. Grippers do not count: holding something they are not where they were told to be."""
-    at = np.clip((age - SERVO_LAG) / CONTROL_PERIOD, 0, len(rows) - 1)
-    before, part = int(at), at - int(at)
-    wanted = (1 - part) * rows[before] + part * rows[min(before + 1, len(rows) - 1)]
-    return float(np.abs(positions - wanted)[ARM_SLICE[side]].max())
+class Comparison:
+    """Measures; whether that is much, ``Thresholds`` know. Every time is the caller's clock, s."""
 
-
-def departures(imaginations, now, pictures, positions):
-    """{(signal, phase): departure} at ``now`` (s) of every picture from each imagination that reaches so far, and of the arms
-    from the newest one.
-
-    Args:
-        imaginations: ``Imagination``, oldest first. pictures: camera -> ``blocks`` now. positions: (14,) measured now.
-    """
-    found = {}
-    for imagination in imaginations:
-        age = now - imagination.observed_at
-        if not 0 <= age <= imagination.horizon:
-            continue
-        phase = min(int(PHASES * age / imagination.horizon), PHASES - 1)
-        for camera, imagined in imagination.imagined.items():
-            value = picture_departure(pictures[camera], imagination.seen[camera], imagined)
-            found[camera, phase] = max(value, found.get((camera, phase), 0.0))
-        if imagination is imaginations[-1]:
-            found |= {(f'{side.value} arm', phase): arm_departure(positions, imagination.rows, age, side) for side in SIDES}
-    return found
-
-
-class SurpriseMonitor:
-    """Compares what is there with what the last chunks were chosen for. Every time is the caller's clock, s.
-
-    Args:
-        thresholds: ``Thresholds``.
-    """
-
-    def __init__(self, thresholds):
-        self._thresholds, self._imaginations = thresholds, deque(maxlen=4)
-        self.forget()
+    def __init__(self):
+        self._imaginations, self._rows = deque(maxlen=4), deque(maxlen=ROWS_KEPT)
 
     def imagine(self, imagination):
         """A chunk with this ``Imagination`` is to be played."""
-        self._imaginations.append(imagination)
+        self._imaginations.append((imagination, {camera: deque(maxlen=SPOT_LOOKS) for camera in imagination.imagined}))
+
+    def ask(self, at, positions):
+        """The arms are to be at ``positions`` (14,) at ``at``."""
+        self._rows.append((at, positions))
 
     def forget(self):
         """Nothing of before holds any longer."""
         self._imaginations.clear()
+        self._rows.clear()
+
+    def departures(self, now, pictures, positions):
+        """{(signal, phase): departure} of what is there ``now``.
+
+        For each camera the mean of all blocks (its name) and a spot (name + ' spot') in grey levels, against every imagination
+        that reaches so far; for each arm the joint that is furthest off its rows, rad. Grippers do not count: holding something
+        they are not where they were told to be.
+
+        Args:
+            pictures: camera -> ``blocks`` now. positions: (14,) measured now.
+        """
+        found = {}
+        for imagination, off in self._imaginations:
+            age = now - imagination.observed_at
+            if not 0 <= age <= imagination.horizon:
+                continue
+            phase = min(int(PHASES * age / imagination.horizon), PHASES - 1)
+            for camera, imagined in imagination.imagined.items():
+                off[camera].append(off_the_way(pictures[camera], imagination.seen[camera], imagined))
+                lasting = np.min(off[camera], axis=0).ravel() if len(off[camera]) == SPOT_LOOKS else np.zeros(WORST)
+                for signal, value in ((camera, off[camera][-1].mean()),
+                                      (f'{camera} spot', np.partition(lasting, -WORST)[-WORST:].mean())):
+                    found[signal, phase] = max(float(value), found.get((signal, phase), 0.0))
+        if self._rows and self._rows[0][0] <= now - SERVO_LAG:
+            times, rows = zip(*self._rows)
+            wanted = np.array([np.interp(now - SERVO_LAG, times, joint) for joint in np.transpose(rows)])
+            off = np.abs(positions - wanted)
+            found |= {(f'{side.value} arm', 0): float(off[ARM_SLICE[side]].max()) for side in SIDES}
+        return found
+
+
+class SurpriseMonitor(Comparison):
+    """A ``Comparison`` that knows what is normal: ``thresholds``."""
+
+    def __init__(self, thresholds):
+        super().__init__()
+        self._thresholds = thresholds
+        self.forget()
+
+    def forget(self):
+        """As ``Comparison.forget``."""
+        super().forget()
         self._levels = deque([0.0] * LASTING, maxlen=LASTING)
 
     def look(self, now, pictures, positions):
         """The ``Surprise``; arguments as for ``departures``."""
-        level, signal = self._thresholds.level(departures(tuple(self._imaginations), now, pictures, positions))
+        level, signal = self._thresholds.level(self.departures(now, pictures, positions))
         self._levels.append(level)
         return Surprise(min(self._levels), signal)
 

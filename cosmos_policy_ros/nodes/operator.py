@@ -11,13 +11,17 @@ from cosmos_policy_ros.control.operation import Control, Situation, why_not
 from cosmos_policy_ros.control.overview import Overview, Progress, Reason
 from cosmos_policy_ros.srv import Takeover
 
+from .background import POLL
 from .clock import seconds
 
 RELEASE_TIME = 1.0
-"""s between letting go of the stop and asking for the reset; the supervisor wants half a second."""
+"""s of the supervisor's clock between letting go of the stop and asking for the reset; it wants half a second."""
 
 PATIENCE = 5.0
-"""s for an answer."""
+"""s of wall time for an answer."""
+
+RELEASE_PATIENCE = 20.0
+"""s of wall time that ``RELEASE_TIME`` may take; a simulation on a busy machine is slow."""
 
 BRING_UP = 180.0
 """s that preparing or parking the arms may take."""
@@ -66,7 +70,7 @@ class Operator:
         progress = Progress(feedback.step, self._step_limit, feedback.chunks, tuple(self._values)) if feedback else Progress()
         if status is None:
             return Overview(situation, self.task, progress=progress)
-        now = seconds(status.header.stamp)
+        now = self._supervisor_time()
         reasons = tuple(Reason(cause.text, cause.hint, max(0.0, now - seconds(cause.since))) for cause in status.causes)
         return Overview(situation, self.task, reasons, tuple(zip(status.watched, status.ages)), progress, status.speed_scale,
                         status.min_clearance, status.last_event_id, status.rows_accepted, status.rows_clamped,
@@ -148,11 +152,18 @@ class Operator:
     def _reset(self):
         self._station.release()
         self._pressed = False
-        time.sleep(RELEASE_TIME)
+        released, deadline = self._supervisor_time(), time.monotonic() + RELEASE_PATIENCE
+        while self._supervisor_time() < released + RELEASE_TIME and time.monotonic() < deadline:
+            time.sleep(POLL)
         reply = self._station.reset()
         if reply is not None and reply.accepted:
             return 'reset: accepted; nothing moves until the arms are given away again'
         return _told('reset', reply, lambda: '; '.join(reply.blockers))
+
+    def _supervisor_time(self):
+        """s of the supervisor's clock when its last status was made."""
+        status = self._station.status
+        return seconds(status.header.stamp) if status else 0.0
 
     def _say(self, line):
         self._said += 1

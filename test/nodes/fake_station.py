@@ -6,22 +6,36 @@ from types import SimpleNamespace
 PATIENCE = 10.0
 
 
+def stamp(moment):
+    """A message's stamp of s."""
+    return SimpleNamespace(sec=int(moment), nanosec=int(moment % 1 * 1e9))
+
+
+class Status(SimpleNamespace):
+    """A supervisor's status that is always new, by ``clock``."""
+
+    @property
+    def header(self):
+        return SimpleNamespace(stamp=stamp(self.clock()))
+
+
 class FakeStation:
-    """Stands where a ``Station`` stands, without ROS; ``asked`` lists what came, ``hang`` keeps answers back."""
+    """Stands where a ``Station`` stands, without ROS; ``asked`` lists what came, ``hang`` keeps answers back, ``clock`` is the
+    supervisor's."""
 
     def __init__(self):
         self.asked, self.hang, self.feedback = [], threading.Event(), None
         self.hang.set()
         self.node = SimpleNamespace(create_client=lambda kind, name: name)
-        self.runs = []
+        self.runs, self.clock = [], time.monotonic
 
     def show(self, state, authority='', origin='', blockers=(), causes=(), ages=()):
         """A status. ``causes``: (text, hint, s since when). ``ages``: (input, s)."""
-        at = lambda moment: SimpleNamespace(sec=int(moment), nanosec=0)  # noqa: E731
-        self.status = SimpleNamespace(
-            state_name=state, authority=authority, origin=origin, blockers=list(blockers), armed=state in ('RUNNING', 'HELD'),
-            causes=[SimpleNamespace(id='a_cause', text=text, hint=hint, since=at(100 - age)) for text, hint, age in causes],
-            header=SimpleNamespace(stamp=at(100)), watched=[name for name, _ in ages], ages=[age for _, age in ages],
+        now = self.clock()
+        self.status = Status(
+            clock=lambda: self.clock(), state_name=state, authority=authority, origin=origin, blockers=list(blockers), armed=state in ('RUNNING', 'HELD'),
+            causes=[SimpleNamespace(id='a_cause', text=text, hint=hint, since=stamp(now - age)) for text, hint, age in causes],
+            watched=[name for name, _ in ages], ages=[age for _, age in ages],
             speed_scale=1.0, min_clearance=float('nan'), last_event_id=0, rows_accepted=0, rows_clamped=0, rows_refused=0,
             warnings=[])
 

@@ -50,6 +50,18 @@ def test_a_reset_lets_go_first_and_tells_its_blockers(operator, station):
     assert station.asked == ['press', 'release', 'reset'] and not operator.situation().pressed
 
 
+def test_a_reset_waits_on_the_supervisors_clock(operator, station):
+    """In a simulation that is slow, a second of the wall is not the half second that the supervisor wants."""
+    station.clock = lambda: 5.0
+    station.show('ESTOPPED')
+    operator.do(Control.RESET)
+    until(lambda: 'release' in station.asked)
+    time.sleep(0.1)
+    assert 'reset' not in station.asked
+    station.clock = lambda: 6.0
+    until(lambda: 'reset' in station.asked)
+
+
 def test_neither_stop_nor_reset_waits_for_bring_up(operator, station):
     station.show('READY')
     station.hang.clear()

@@ -124,6 +124,7 @@ def feedback(stage='run', **fields):
 
 
 def test_a_stop_says_why_and_what_to_do(operator, station):
+    station.clock = lambda: 50.0
     station.show('ESTOPPED', causes=[('stop pressed (page)', 'release it, reset', 12)], blockers=['still pressed: page'])
 
     async def steps(app, _):
