@@ -13,7 +13,7 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).resolve().parent
 NAME = 'cosmos_policy_ros'
 INTERFACES = ('msg', 'srv', 'action')
-FOLDERS = ('launch', 'config', 'rviz', 'web', 'checkpoints')
+FOLDERS = ('launch', 'config', 'rviz', 'foxglove', 'plotjuggler', 'web', 'checkpoints')
 ROS_SOURCED = bool(os.environ.get('AMENT_PREFIX_PATH'))
 ROS_WHEELS = [
     'ros-rclpy[fastrtps]==9.1.2', 'ros-std-msgs==5.5.1', 'ros-sensor-msgs==5.5.1', 'ros-geometry-msgs==5.5.1',

@@ -28,7 +28,7 @@ BUILD = ROOT / 'build'
 LOG = BUILD / 'setup.log'
 STAMP = VENV / 'setup_stamp.json'
 ROBOT_MESSAGES = 'interbotix_xs_msgs'
-SHARED_FOLDERS = ('launch', 'config', 'rviz', 'web', 'checkpoints')
+SHARED_FOLDERS = ('launch', 'config', 'rviz', 'foxglove', 'plotjuggler', 'web', 'checkpoints')
 PIP_INSTALL = (str(PYTHON), '-m', 'pip', 'install', '--disable-pip-version-check', '--progress-bar', 'off')
 
 

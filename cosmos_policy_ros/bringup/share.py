@@ -7,7 +7,7 @@ NAME = 'cosmos_policy_ros'
 
 
 def share_folder():
-    """Folder that holds ``config/``, ``checkpoints/``, ``launch/``, ``rviz/`` and ``web/``.
+    """Folder that holds ``config/``, ``checkpoints/``, ``launch/``, ``rviz/``, ``web/`` and the other layouts.
 
     A checkout that is run in place uses its own files; otherwise the sourced ROS 2 prefixes are searched, then the
     Python environment.

@@ -1,41 +1,48 @@
-"""One operator's loop in a terminal: keys in, one line out."""
+"""One operator's loop in a terminal: keys in, state out; a full screen where there is one, else one line."""
 import select
 import sys
 import time
-
-from cosmos_policy_ros.control.operation import Control
-from cosmos_policy_ros.control.playback import STEPS
+from contextlib import nullcontext
 
 from .console import LiveLine, say
+from .keys import HELP, LEAVE, press
 
 POLL = 0.05
-KEYS = ('Enter: stop   r: reset   g: run a rollout   s, f: end it as success, failure   c: cancel it   t: take over   '
-        'b: hand back   a: prepare the arms   p: park them   1, 2, 3, 4: a quarter to all of the speed   q: quit')
-CONTROLS = {'': Control.STOP, 'r': Control.RESET, 'g': Control.START, 's': Control.SUCCESS, 'f': Control.FAILURE,
-            'c': Control.CANCEL, 't': Control.TAKE, 'b': Control.HAND_BACK, 'a': Control.PREPARE, 'p': Control.PARK}
-SPEEDS = {str(i + 1): share for i, share in enumerate(STEPS)}
+
+
+def operate(operator, station, tasks, check=lambda: None, unbroken=nullcontext, lines=False):
+    """Serve an operator until the key "q" or ``KeyboardInterrupt``, which is passed on; then the stop is pressed if the arms
+    are armed.
+
+    Args:
+        operator: an ``Operator`` at ``station``, a ``Station``. tasks: names to choose from. check: called in every round;
+            raises when the graph is no longer whole. unbroken: makes a context in which signals only take effect in ``check``.
+            lines: no full screen, even on a terminal.
+    """
+    try:
+        if lines or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            Desk(operator, station, tasks, check).serve()
+        else:
+            from .terminal_station import TerminalStation
+            with unbroken():
+                TerminalStation(operator, station, tasks, check).serve()
+    finally:
+        if station.status is not None and station.status.armed:
+            say('stopping the arms before this stop source leaves')
+            station.press()
+            time.sleep(3 * POLL)
 
 
 class Desk:
-    """Serves the keys of ``KEYS``, each followed by Enter, and shows the supervisor's state.
+    """Serves ``keys``, each followed by Enter, and shows the supervisor's state in one line. Arguments as for ``operate``."""
 
-    Args:
-        operator: an ``Operator`` at ``station``, a ``Station``. check: called in every round; raises when the graph is no
-            longer whole.
-    """
-
-    def __init__(self, operator, station, check=lambda: None):
-        self._operator, self._station, self._check = operator, station, check
+    def __init__(self, operator, station, tasks, check):
+        self._operator, self._station, self._tasks, self._check = operator, station, tasks, check
         self._line, self._reading, self._told = LiveLine(), True, 0
 
-    @property
-    def results(self):
-        """A dict for each rollout that has ended."""
-        return self._operator.results
-
     def serve(self):
-        """Serve until "q" or ``KeyboardInterrupt``, which is passed on; then the stop is pressed if the arms are armed."""
-        say(KEYS)
+        """Serve until "q" or ``KeyboardInterrupt``, which is passed on."""
+        say(HELP)
         try:
             while True:
                 self._check()
@@ -46,10 +53,6 @@ class Desk:
                 self._line.show(self._state())
         finally:
             self._line.end()
-            if self._station.status is not None and self._station.status.armed:
-                say('stopping the arms before this stop source leaves')
-                self._station.press()
-                time.sleep(3 * POLL)
 
     def _typed(self):
         """A line typed within one poll, without its end; None when there was none. Without a terminal nothing is read."""
@@ -63,14 +66,10 @@ class Desk:
         return line.strip().lower() if line else None
 
     def _key(self, key):
-        if key in CONTROLS:
-            self._operator.do(CONTROLS[key])
-        elif key in SPEEDS:
-            self._operator.set_speed(SPEEDS[key])
-        elif key not in (None, 'q'):
+        if key not in (None, LEAVE) and not press(self._operator, self._tasks, key):
             self._line.end()
-            say(KEYS)
-        return key != 'q'
+            say(HELP)
+        return key != LEAVE
 
     def _tell(self):
         for number, line in list(self._operator.said):

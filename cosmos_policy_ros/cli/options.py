@@ -50,6 +50,13 @@ def add_rollout_options(parser, starts):
     parser.add_argument('--task', default='plate', help=f'task of the rollouts that "{starts}" starts')
     parser.add_argument('--seed', type=int, default=0, help='seed of the first one; rises by one a rollout')
     parser.add_argument('--step-limit', type=int, default=1100, help='rows of 40 ms that a rollout may take')
+    parser.add_argument('--mode', default='direct', help='mode of the rollouts: that of the graph')
+
+
+def add_operator_options(parser):
+    """Options of a command whose terminal is the operator's."""
+    parser.add_argument('--lines', action='store_true', help='keys followed by Enter and one line of state, in place of the full '
+                        'screen of a terminal')
 
 
 def chosen_domain(given):

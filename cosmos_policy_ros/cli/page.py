@@ -22,7 +22,6 @@ def add_arguments(parser):
     parser.add_argument('--source', default='page', help='id of the stop source that the page is')
     add_attach_options(parser)
     add_rollout_options(parser, 'start')
-    parser.add_argument('--mode', default='direct', help='mode of the rollouts: that of the graph')
 
 
 def run(args):

@@ -5,9 +5,9 @@ from pathlib import Path
 from cosmos_policy_ros.bringup.graph import MODES, graph, simulator_nodes
 
 from .console import CommandError, say
-from .desk import Desk
-from .options import add_graph_options, graph_options
-from .preflight import check_checkpoint, check_rendering, check_space, check_task
+from .desk import operate
+from .options import add_graph_options, add_operator_options, graph_options
+from .preflight import check_checkpoint, check_rendering, check_space, check_task, known_tasks
 from .session import running_graph, writable_folder
 
 GRAPHS = ('sim', *MODES, 'teleop', 'replay')
@@ -22,6 +22,7 @@ def add_arguments(parser):
     parser.add_argument('--simulated', action='store_true', help='start the simulated robot too, and what else it needs')
     add_graph_options(parser, without=('mode',))
     parser.add_argument('--step-limit', type=int, default=1100, help='rows of 40 ms that a rollout may take')
+    add_operator_options(parser)
 
 
 def recorded(folder):
@@ -58,6 +59,5 @@ def run(args):
     with running_graph(specs, args.domain, output, source='operator') as session:
         say(f'up: {", ".join(spec.executable for spec in specs)}; logs in {output / "logs"}; Ctrl-C or "q" ends')
         operator = Operator(session.station, options.task, options.seed, step_limit, mode)
-        desk = Desk(operator, session.station, session.check)
-        desk.serve()
-    return {'rollouts': desk.results}, f'up: rollouts={len(desk.results)}', 0
+        operate(operator, session.station, sorted(known_tasks()), session.check, session.interruption.deferred, args.lines)
+    return {'rollouts': operator.results}, f'up: rollouts={len(operator.results)}', 0

@@ -139,10 +139,20 @@ class ChunkTimeline:
         self._last_target = self._moved_at = -math.inf
         self._requested_at = None
         self._asks_from = -math.inf
+        self._share = 1.0                # of the speed limit
 
     def stop(self):
         """End the epoch; rows to come are discarded."""
         self._epoch = None
+
+    def hurry(self):
+        """The next chunk is due at once, whatever rows are left."""
+        if self._epoch is not None and self._chunk is not None:
+            self._switch_slot = min(self._switch_slot, self._slot + 1)
+
+    def slow(self, share):
+        """From here on rows are approached at this share (0..1) of the speed limit, until told otherwise or a new epoch."""
+        self._share = share
 
     def wants_chunk(self, now):
         """True when the next observation should be taken and inferred now."""
@@ -204,9 +214,9 @@ class ChunkTimeline:
 
     def _emit(self, wanted, target_time):
         """The setpoint for a row, approached at the speed limit where it would jump."""
-        step = wanted - self._position
-        inside = np.abs(step) <= self._step
-        positions = np.where(inside, wanted, self._position + np.clip(step, -self._step, self._step))
+        step, largest = wanted - self._position, self._share * self._step
+        inside = np.abs(step) <= largest
+        positions = np.where(inside, wanted, self._position + np.clip(step, -largest, largest))
         self._velocity, self._position = positions - self._position, positions
         if self._velocity.any():
             self._moved_at = target_time

@@ -99,10 +99,10 @@ class Evaluator:
     def run(self, seed):
         """The ``EpisodeResult`` of one seed, which draws the scene and the policy's noise."""
         self._world.reset(seed)
-        return _Episode(self._settings, self._world, self._rig, self._policy, seed).run()
+        return Episode(self._settings, self._world, self._rig, self._policy, seed).run()
 
 
-class _Episode:
+class Episode:
     """One episode, tick by tick: sense, infer, play, check, move."""
 
     def __init__(self, settings, world, rig, policy, seed):

@@ -11,20 +11,27 @@ from std_srvs.srv import Trigger
 
 from cosmos_policy_ros.action import RunRollout
 from cosmos_policy_ros.control.operation import Control, Situation, why_not
+from cosmos_policy_ros.control.overview import Overview, Progress, Reason
 from cosmos_policy_ros.srv import Takeover
 
-RELEASE_TIME = 3.0
-"""s that the supervisor has to see that the stop was let go; it wants everything fresh for half a second."""
+from .background import POLL
+from .clock import seconds
 
-POLL = 0.02
+RELEASE_TIME = 1.0
+"""s of the supervisor's clock in which it has to see that the stop was let go; it wants half a second."""
 
 PATIENCE = 5.0
-"""s for an answer."""
+"""s of wall time for an answer."""
+
+RELEASE_PATIENCE = 20.0
+"""s of wall time that ``RELEASE_TIME`` may take; a simulation on a busy machine is slow."""
 
 BRING_UP = 180.0
 """s that preparing or parking the arms may take."""
 
 LINES = 200
+VALUES = 120
+"""Chunks of a rollout whose values are kept."""
 
 
 class Operator:
@@ -49,6 +56,7 @@ class Operator:
         self.speed = None
         """Share of the trained speed that was set here; None: whatever the policy was started with."""
         self.results, self.said, self._said = [], deque(maxlen=LINES), 0
+        self._values, self._valued = deque(maxlen=VALUES), 0
         self._asked = SimpleQueue()
         threading.Thread(target=self._work, name='operator', daemon=True).start()
 
@@ -61,8 +69,21 @@ class Operator:
         return Situation(status.state_name, status.authority, status.origin, time.monotonic() - self._station.status_at,
                          tuple(cause.text for cause in status.causes), tuple(status.blockers), self._pressed, stage, busy)
 
-    def do(self, control):
-        """Ask for a ``Control``; returns why it cannot be used now, '' when it is carried out."""
+    def overview(self):
+        """The ``Overview`` now."""
+        situation, status = self.situation(), self._station.status
+        feedback = self._station.feedback
+        progress = Progress(feedback.step, self._step_limit, feedback.chunks, tuple(self._values)) if feedback else Progress()
+        if status is None:
+            return Overview(situation, self.task, progress=progress)
+        now = self._supervisor_time()
+        reasons = tuple(Reason(cause.text, cause.hint, max(0.0, now - seconds(cause.since))) for cause in status.causes)
+        return Overview(situation, self.task, reasons, tuple(zip(status.watched, status.ages)), progress, status.speed_scale,
+                        status.min_clearance, status.last_event_id, status.rows_accepted, status.rows_clamped,
+                        status.rows_refused, tuple(status.warnings))
+
+    def do(self, control, note=''):
+        """Ask for a ``Control``; returns why it cannot be used now, '' when it is carried out. ``note``: of a judgement."""
         reason = why_not(control, self.situation())
         if reason:
             self._say(f'{control.value}: not now: {reason}')
@@ -78,7 +99,7 @@ class Operator:
             self._busy = control.value
             threading.Thread(target=self._bring_up, args=(control,), name=control.value, daemon=True).start()
         else:
-            self._asked.put(partial(self._carry_out, control))
+            self._asked.put(partial(self._carry_out, control, note))
         return reason
 
     def set_speed(self, share):
@@ -89,6 +110,10 @@ class Operator:
         """Take note of a rollout that has ended; to be called several times a second."""
         if self._rollout is None:
             return
+        feedback = self._station.feedback
+        if feedback is not None and feedback.chunks > self._valued:
+            self._values.append(feedback.value)
+            self._valued = feedback.chunks
         try:
             result = self._rollout.advance()
         except RuntimeError as error:
@@ -107,6 +132,8 @@ class Operator:
 
     def _start(self):
         self._station.feedback = None
+        self._values.clear()
+        self._valued = 0
         self._rollout = self._station.rollout(RunRollout.Goal(task=self.task, seed=self._seed, step_limit=self._step_limit,
                                                               mode=self.mode))
         self._seed += 1
@@ -115,11 +142,11 @@ class Operator:
         while (job := self._asked.get()) is not None:
             self._say(job())
 
-    def _carry_out(self, control):
+    def _carry_out(self, control, note):
         if control is Control.RESET:
             return self._reset()
         if control in (Control.SUCCESS, Control.FAILURE):
-            reply = self._station.label(control.value)
+            reply = self._station.label(control.value, note)
             return _told(f'label {control.value}', reply, lambda: reply.message)
         take = control is Control.TAKE
         request = Takeover.Request(take=take, authority=self._hands if take else '')
@@ -144,13 +171,22 @@ class Operator:
     def _reset(self):
         self._station.release()
         self._pressed = False
-        deadline = time.monotonic() + RELEASE_TIME
-        while self._station.status is not None and self._station.status.blockers and time.monotonic() < deadline:
+        released, deadline = self._supervisor_time(), time.monotonic() + RELEASE_PATIENCE
+        while self._blocked() and self._supervisor_time() < released + RELEASE_TIME and time.monotonic() < deadline:
             time.sleep(POLL)
         reply = self._station.reset()
         if reply is not None and reply.accepted:
             return 'reset: accepted; nothing moves until the arms are given away again'
         return _told('reset', reply, lambda: '; '.join(reply.blockers))
+
+    def _blocked(self):
+        """Whether the last status names something that a reset would be refused for."""
+        return self._station.status is not None and self._station.status.blockers
+
+    def _supervisor_time(self):
+        """s of the supervisor's clock when its last status was made."""
+        status = self._station.status
+        return seconds(status.header.stamp) if status else 0.0
 
     def _say(self, line):
         self._said += 1

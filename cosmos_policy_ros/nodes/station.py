@@ -58,6 +58,10 @@ class Station(BackgroundNode):
         """Say nothing more: nobody is there who could press it."""
         self._stop.set(None)
 
+    def attended(self, patience=math.inf):
+        """As ``StopButton.attended``: for a panel that may be there and yet not hear its keys."""
+        self._stop.attended(patience)
+
     def rollout(self, goal):
         """Send a ``RunRollout`` goal; returns a ``Run``."""
         return Run(self._rollout, goal, self._on_feedback, self.executor)
@@ -66,9 +70,10 @@ class Station(BackgroundNode):
         """Ask the supervisor to give the arms to ``authority``, or to take them back; the response or None."""
         return self.ask(self._arm, Arm.Request(arm=bool(authority), authority=authority), patience)
 
-    def label(self, outcome, patience=5.0):
+    def label(self, outcome, note='', patience=5.0):
         """End the running episode with an outcome, "success" or "failure"; the response or None."""
-        return self.ask(self._label, LabelEpisode.Request(outcome=outcome, score=float(outcome == 'success')), patience)
+        request = LabelEpisode.Request(outcome=outcome, score=float(outcome == 'success'), note=note)
+        return self.ask(self._label, request, patience)
 
     def reset(self, patience=5.0):
         """Ask for a reset naming the last event seen; the response or None."""

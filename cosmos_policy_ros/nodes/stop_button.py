@@ -1,5 +1,7 @@
 """The sender's end of a stop source: a level with heartbeat."""
+import math
 import threading
+import time
 
 from rclpy.clock import Clock, ClockType
 
@@ -20,6 +22,7 @@ class StopButton:
     def __init__(self, node, source, counter):
         self._node, self._source, self._counter = node, source, counter
         self._pressed, self._sequence, self._sending = None, 0, threading.Lock()
+        self._patience, self._seen = math.inf, 0.0
         self._publisher = node.create_publisher(StopSource, '/cosmos_policy/stop', DRIVER)
         node.create_timer(HEARTBEAT_PERIOD, self._beat, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -30,9 +33,14 @@ class StopButton:
         if news:
             self._beat()
 
+    def attended(self, patience=math.inf):
+        """Somebody could press it now. It falls silent when that is not said again within ``patience`` s of wall time."""
+        self._patience, self._seen = patience, time.monotonic()
+
     def _beat(self):
         with self._sending:
-            if self._pressed is None:
+            deserted = not self._pressed and time.monotonic() - self._seen > self._patience
+            if self._pressed is None or deserted:
                 return
             self._sequence += 1
             message = StopSource(id=self._source, level=StopSource.PRESSED if self._pressed else StopSource.RELEASED,

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from cosmos_policy_ros.control.playback import STEPS, slowed
+from cosmos_policy_ros.control.playback import STEPS, next_speed, slowed
 
 ROWS = np.cumsum(np.random.default_rng(0).normal(size=(50, 14)), axis=0)
 
@@ -24,3 +24,9 @@ def test_a_slower_chunk_goes_the_same_way_later(share):
 def test_other_speeds_are_refused(share):
     with pytest.raises(ValueError, match='expected a share'):
         slowed(ROWS, share)
+
+
+@pytest.mark.parametrize('share, slower, faster', [(1.0, 0.75, 1.0), (0.5, 0.25, 0.75), (0.25, 0.25, 0.5), (0.3, 0.25, 0.5),
+                                                   (None, 0.75, 1.0)])
+def test_an_operator_goes_step_by_step(share, slower, faster):
+    assert (next_speed(share, faster=False), next_speed(share, faster=True)) == (slower, faster)

@@ -6,6 +6,7 @@ import pytest
 from fake_station import PATIENCE, FakeStation
 
 from cosmos_policy_ros.control.operation import Control
+from cosmos_policy_ros.control.overview import Progress
 from cosmos_policy_ros.nodes import operator as module
 from cosmos_policy_ros.nodes.operator import Operator
 
@@ -49,6 +50,25 @@ def test_a_reset_lets_go_first_and_tells_its_blockers(operator, station):
     assert station.asked == ['press', 'release', 'reset'] and not operator.situation().pressed
 
 
+def test_a_reset_waits_on_the_supervisors_clock(operator, station):
+    """In a simulation that is slow, a second of the wall is not the half second that the supervisor wants."""
+    station.clock = lambda: 5.0
+    station.show('ESTOPPED', blockers=['still holds: a stop button'])
+    operator.do(Control.RESET)
+    until(lambda: 'release' in station.asked)
+    time.sleep(0.1)
+    assert 'reset' not in station.asked
+    station.clock = lambda: 6.0
+    until(lambda: 'reset' in station.asked)
+
+
+def test_a_reset_waits_for_nothing_that_is_not_in_the_way(operator, station):
+    station.clock = lambda: 5.0
+    station.show('ESTOPPED')
+    operator.do(Control.RESET)
+    until(lambda: 'reset' in station.asked)
+
+
 def test_neither_stop_nor_reset_waits_for_bring_up(operator, station):
     station.show('READY')
     station.hang.clear()
@@ -70,12 +90,12 @@ def test_a_rollout_is_started_judged_and_reported(operator, station):
     assert station.asked == [('plate', 7, 100, 'direct')] and operator.situation().rollout == 'starting'
     assert operator.do(Control.START) == 'a rollout is running'
     station.show('RUNNING', 'policy')
-    station.feedback = SimpleNamespace(stage='run')
+    station.feedback = SimpleNamespace(stage='run', step=25, chunks=1, value=0.4)
     assert operator.situation().rollout == 'run'
     operator.do(Control.SUCCESS)
     until(lambda: lines(operator)[-1] == 'label success: accepted')
     operator.follow()
-    assert not operator.results
+    assert not operator.results and operator.overview().progress == Progress(25, 100, 1, (0.4,))
     station.runs[-1].result = SimpleNamespace(outcome='success', steps=60, bag='/bag', message='')
     operator.follow()
     assert operator.results == [{'outcome': 'success', 'steps': 60, 'bag': '/bag'}]

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from fake_station import PATIENCE, FakeStation
 
-from cosmos_policy_ros.control.operation import Control
+from cosmos_policy_ros.control.operation import FAILURE_TYPES, Control
 from cosmos_policy_ros.nodes import operator as operator_module
 from cosmos_policy_ros.nodes import operator_page
 from cosmos_policy_ros.nodes.operator import Operator
@@ -104,6 +104,17 @@ def test_the_page_of_the_loopback_address_works_as_it_is(station):
         refused = client.post('/do/cancel', headers=headers)
         assert refused.status_code == 409 and refused.json() == {'refused': 'no rollout is running'}
         assert client.post('/do/explode', headers=headers).status_code == 404
+
+
+def test_a_failure_may_have_a_type_but_only_a_known_one(station):
+    with served(station) as client:
+        headers = {TOKEN_HEADER: token_in(client.get('/'))}
+        assert client.post('/do/start', headers=headers).status_code == 200
+        station.show('RUNNING', 'policy')
+        assert client.get('/state', headers=headers).json()['failure_types'] == list(FAILURE_TYPES)
+        assert client.post('/do/failure?note=bad%20luck', headers=headers).status_code == 400
+        assert client.post(f'/do/failure?note={quote(FAILURE_TYPES[0])}', headers=headers).status_code == 200
+        until(lambda: ('failure', FAILURE_TYPES[0]) in station.asked)
 
 
 def test_another_sites_page_gets_nothing(station):

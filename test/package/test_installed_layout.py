@@ -28,7 +28,7 @@ def test_the_ament_index_knows_package_and_interfaces(prefix):
     assert {f'{kind}/{p.name}' for kind in ('msg', 'srv', 'action') for p in (ROOT / kind).iterdir()} <= set(listed)
 
 
-@pytest.mark.parametrize('folder', ['launch', 'config', 'rviz', 'web', 'checkpoints'])
+@pytest.mark.parametrize('folder', ['launch', 'config', 'rviz', 'foxglove', 'plotjuggler', 'web', 'checkpoints'])
 def test_shared_files_are_those_of_the_tree(prefix, folder):
     for path in (ROOT / folder).rglob('*'):
         if path.is_file() and path.suffix != '.pyc':
