@@ -3,68 +3,94 @@ import numpy as np
 import pytest
 
 from cosmos_policy_ros.control.chunk import ActionChunk
-from cosmos_policy_ros.control.surprise import (GRID, LASTING, PHASES, SERVO_LAG, SLOWED, WORST, Imagination, Response, Surprise,
-                                                SurpriseMonitor, Thresholds, arm_departure, blocks, departures, learn,
-                                                picture_departure)
+from cosmos_policy_ros.control.surprise import (GRID, LASTING, PHASES, SERVO_LAG, SLOWED, SPOT_LOOKS, WORST, Comparison,
+                                                Imagination, Response, Surprise, SurpriseMonitor, Thresholds, blocks, learn,
+                                                off_the_way)
 from cosmos_policy_ros.control.timeline import ChunkTimeline
-from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD, Side
+from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD
 
 SEEN, IMAGINED = (np.full((GRID, GRID, 3), level, np.float32) for level in (40.0, 80.0))
-CAMERA = 'cam_high'
+CAMERA, SPOT = 'cam_high', 'cam_high spot'
+LOOK = 0.2
 
 
-def imagination(at=0.0, rows=np.zeros((50, 14))):
-    return Imagination(at, 2.0, {CAMERA: SEEN}, {CAMERA: IMAGINED}, rows)
+def imagination(at=0.0):
+    return Imagination(at, 2.0, {CAMERA: SEEN}, {CAMERA: IMAGINED})
 
 
-def thresholds(limit=1.0):
+def thresholds():
     return Thresholds({signal: (unit,) * PHASES for signal, unit in
-                       ((CAMERA, 10.0), ('left arm', 0.1), ('right arm', 0.1))}, limit)
+                       ((CAMERA, 10.0), (SPOT, 10.0), ('left arm', 0.1), ('right arm', 0.1))}, 1.0)
+
+
+def looks(comparison, pictures, begin=1):
+    """What is found when the camera shows these one after the other."""
+    return [comparison.departures(LOOK * i, {CAMERA: picture}, np.zeros(14)) for i, picture in enumerate(pictures, begin)]
 
 
 def test_blocks_are_means_whatever_the_size():
     picture = np.random.default_rng(0).integers(0, 256, (75, 100, 3), dtype=np.uint8)
     found = blocks(picture)
-    assert found.shape == (GRID, GRID, 3) and np.abs(found[0, 0] - picture[:4, :6].mean((0, 1))).max() < 1e-3
+    assert found.shape == (GRID, GRID, 3) and np.abs(found[0, 0] - picture[:3, :5].mean((0, 1))).max() < 1e-3
     assert np.abs(blocks(np.full((80, 80, 3), 255, np.uint8)) - 255).max() < 1e-3
 
 
 @pytest.mark.parametrize('share', [0.0, 0.3, 1.0])
 def test_any_mixture_of_seen_and_imagined_is_expected(share):
-    assert picture_departure(SEEN + share * (IMAGINED - SEEN), SEEN, IMAGINED) == pytest.approx(0.0, abs=1e-3)
+    assert np.abs(off_the_way(SEEN + share * (IMAGINED - SEEN), SEEN, IMAGINED)).max() < 1e-3
 
 
-def test_a_few_blocks_that_nobody_imagined_are_seen():
-    now = SEEN.copy()
-    now[:2, :WORST // 2] = 200.0
-    assert picture_departure(now, SEEN, IMAGINED) == pytest.approx(np.sqrt(3) * 120.0, rel=1e-4)
-    now[0, 0] = SEEN[0, 0]
-    assert picture_departure(now, SEEN, SEEN) < np.sqrt(3) * 160.0, 'one block less, and the mean falls'
+def test_a_spot_is_seen_when_it_lasts_and_not_when_it_passes():
+    comparison, lying = Comparison(), SEEN.copy()
+    comparison.imagine(imagination())
+    lying[4, :WORST] = 200.0
+    passing = [SEEN.copy() for _ in range(SPOT_LOOKS)]
+    for i, picture in enumerate(passing):
+        picture[9, WORST * i:WORST * (i + 1)] = 200.0
+    assert [found[SPOT, found_phase(found)] for found in looks(comparison, passing)] == [0.0] * SPOT_LOOKS
+    found = looks(comparison, [lying] * SPOT_LOOKS, 1 + SPOT_LOOKS)
+    assert found[-1][SPOT, found_phase(found[-1])] == pytest.approx(np.sqrt(3) * 120.0, rel=1e-4)
+    assert found[-2][SPOT, found_phase(found[-2])] == 0.0
 
 
-def test_arms_are_compared_with_the_rows_of_a_servo_lag_ago_and_grippers_are_not():
-    rows = np.arange(50)[:, None] * np.ones(14) * 0.01
-    positions = np.full(14, 0.01 * (1.0 - SERVO_LAG) / CONTROL_PERIOD)
+def found_phase(found):
+    return next(phase for signal, phase in found if signal == SPOT)
+
+
+def test_a_picture_as_a_whole_is_the_mean_of_its_blocks():
+    comparison = Comparison()
+    comparison.imagine(imagination())
+    assert looks(comparison, [np.zeros_like(SEEN)])[0][CAMERA, 0] == pytest.approx(np.sqrt(3) * 40.0)
+
+
+def test_arms_are_compared_with_what_was_asked_a_servo_lag_ago_and_grippers_are_not():
+    comparison = Comparison()
+    for row in range(25):
+        comparison.ask(row * CONTROL_PERIOD, np.full(14, 0.01 * row))
+    positions = np.full(14, 0.01 * (0.7 - SERVO_LAG) / CONTROL_PERIOD)
     positions[6] += 1.0
-    assert arm_departure(positions, rows, 1.0, Side.LEFT) == pytest.approx(0.0, abs=1e-9)
     positions[9] += 0.2
-    assert arm_departure(positions, rows, 1.0, Side.RIGHT) == pytest.approx(0.2)
-    assert arm_departure(positions, rows, 99.0, Side.LEFT) == pytest.approx(0.49 - positions[0]), 'the last row is kept'
+    found = comparison.departures(0.7, {}, positions)
+    assert found['left arm', 0] == pytest.approx(0.0, abs=1e-9) and found['right arm', 0] == pytest.approx(0.2)
+    assert Comparison().departures(0.7, {}, positions) == {}, 'nothing was asked'
 
 
-def test_every_imagination_is_looked_at_until_its_end_and_arms_only_in_the_newest():
-    pictures, there = {CAMERA: SEEN}, np.zeros(14)
-    found = departures((imagination(0.0), imagination(1.0)), 1.9, pictures, there)
-    assert set(found) == {(CAMERA, 4), (CAMERA, 2), ('left arm', 2), ('right arm', 2)}
-    assert set(departures((imagination(0.0),), 2.1, pictures, there)) == set()
+def test_every_imagination_is_looked_at_until_its_end():
+    comparison = Comparison()
+    for at in (0.0, 1.0):
+        comparison.imagine(imagination(at))
+    assert set(comparison.departures(1.9, {CAMERA: SEEN}, np.zeros(14))) == {
+        (signal, phase) for signal in (CAMERA, SPOT) for phase in (2, 4)}
+    assert set(comparison.departures(2.1, {CAMERA: SEEN}, np.zeros(14))) == {(CAMERA, 2), (SPOT, 2)}
+    assert set(comparison.departures(3.1, {CAMERA: SEEN}, np.zeros(14))) == set()
 
 
 def test_one_look_is_no_surprise_two_are_and_it_names_what_it_was():
     monitor, covered = SurpriseMonitor(thresholds()), {CAMERA: np.zeros_like(SEEN)}
     monitor.imagine(imagination())
-    levels = [monitor.look(0.2 * i, covered, np.zeros(14)) for i in range(1, LASTING + 1)]
-    assert [surprise.alarming for surprise in levels] == [False] * (LASTING - 1) + [True]
-    assert levels[-1].signal == CAMERA and levels[-1].level == pytest.approx(np.sqrt(3) * 4.0)
+    found = [monitor.look(LOOK * i, covered, np.zeros(14)) for i in range(1, LASTING + 1)]
+    assert [surprise.alarming for surprise in found] == [False] * (LASTING - 1) + [True]
+    assert found[-1].signal == CAMERA and found[-1].level == pytest.approx(np.sqrt(3) * 4.0)
     monitor.forget()
     assert not monitor.look(0.8, covered, np.zeros(14)).alarming
 
