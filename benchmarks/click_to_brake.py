@@ -85,8 +85,9 @@ class Arms:
             return
         if self._base is None:
             self._base, self._begun = np.array(status.command), time.monotonic()
+            self._towards = 0.15 * np.sign(START[0] - self._base[0] or 1.0)  # they stop anywhere, and must not drift away
         row = self._base.copy()
-        row[[0, 7]] += 0.15 * np.sin(2.0 * (time.monotonic() - self._begun))
+        row[[0, 7]] += self._towards * np.sin(2.0 * (time.monotonic() - self._begun))
         self._sequence += 1
         self.sent.add(np.float32(row[0]))
         message = self._row(source='teleop', epoch=status.epoch, sequence=self._sequence, positions=row.tolist())

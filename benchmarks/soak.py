@@ -9,6 +9,7 @@ limits, when a stop came that no fault explains, when a process ended by itself,
 every process that lived long enough, in MB/h: within a run of minutes that is mostly its start.
 """
 import argparse
+import math
 import os
 import random
 import signal
@@ -49,10 +50,10 @@ class Soak:
 
     Args:
         processes: ``ProcessGroup``. specs: {executable: ``NodeSpec``}. probe: ``Probe``. rng: ``random.Random``.
-        kills: whether processes are killed, too.
+        kills: whether processes are killed, too. calm: nothing torments it.
     """
 
-    def __init__(self, processes, specs, probe, rng, kills):
+    def __init__(self, processes, specs, probe, rng, kills, calm):
         from arm_commands import ArmWatch
 
         from cosmos_policy_ros.bringup.share import config_file
@@ -69,8 +70,9 @@ class Soak:
         self._memory = defaultdict(list)           # (executable, pid) -> [(s, MB)]
         self._begun = {name: time.monotonic() for name in specs}
         self._undo = []                            # [(wall time, function)]
-        self._torments = (*(self._kill,) * 2 * kills, self._press, self._freeze_camera, self._drop_camera, self._flood,
-                          self._set_clock, self._stop_process, self._intrude, self._send_bad_rows)
+        self._torments = () if calm else (
+            *(self._kill,) * 2 * kills, self._press, self._freeze_camera, self._drop_camera, self._flood, self._set_clock,
+            self._stop_process, self._intrude, self._send_bad_rows)
 
     def _relay(self, probe):
         from sensor_msgs.msg import CameraInfo, Image
@@ -89,7 +91,7 @@ class Soak:
     def run(self, until):
         """Episodes until wall time ``until``."""
         from cosmos_policy_ros.action import RunRollout
-        fault_at, rollout, begun, episode = time.monotonic() + 30, None, 0.0, 0
+        fault_at, rollout, begun, episode = time.monotonic() + 30 if self._torments else math.inf, None, 0.0, 0
         while time.monotonic() < until:
             time.sleep(POLL)
             now = time.monotonic()
@@ -271,7 +273,7 @@ class Soak:
         self._mend_camera()
 
     def growth(self):
-        """(executable, MB, MB/h, s) of the longest life of each process, after ``WARM_UP``."""
+        """(executable, MB, MB/h, MB/h in the second half, s) of the longest life of each process, after ``WARM_UP``."""
         longest = {}
         for (name, _), samples in self._memory.items():
             kept = [(at, size) for at, size in samples if at > samples[0][0] + WARM_UP]
@@ -279,7 +281,13 @@ class Soak:
                 longest[name] = kept
         for name, kept in longest.items():
             at, size = np.array(kept).T
-            yield name, size[-1], 3600 * np.polyfit(at - at[0], size, 1)[0], at[-1] - at[0]
+            late = at > (at[0] + at[-1]) / 2
+            yield name, size[-1], slope(at, size), slope(at[late], size[late]), at[-1] - at[0]
+
+
+def slope(at, size):
+    """MB/h of sizes (MB) at times (s)."""
+    return 3600 * np.polyfit(at - at[0], size, 1)[0]
 
 
 def resident(pid):
@@ -295,6 +303,7 @@ def main():
     parser.add_argument('--hours', type=float, default=0.17)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--no-kills', action='store_true', help='every process lives on, so that its memory can be judged')
+    parser.add_argument('--calm', action='store_true', help='nothing is broken: what grows then grows by itself')
     options = parser.parse_args()
     with free_domain() as domain, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -305,7 +314,7 @@ def main():
                  for spec in graph(GraphOptions(output=str(folder)), simulated=True) if spec.executable != 'recorder_node'}
         with ProcessGroup(ros_environment(domain), folder / 'logs') as processes, Probe(domain) as probe:
             processes.start(specs.values())
-            soak = Soak(processes, specs, probe, random.Random(options.seed), not options.no_kills)
+            soak = Soak(processes, specs, probe, random.Random(options.seed), not options.no_kills, options.calm)
             try:
                 soak.run(time.monotonic() + 3600 * options.hours)
             finally:
@@ -313,8 +322,8 @@ def main():
     print(f'{options.hours} h, seed {options.seed}: {soak.checked} commands checked, episodes {dict(soak.outcomes)}')
     print(f'faults {dict(soak.faults)}')
     print(f'stops {dict(soak.stops)}')
-    for executable, size, slope, lasted in soak.growth():
-        print(f'{executable}: {size:.0f} MB, {slope:+.1f} MB/h over {lasted:.0f} s')
+    for executable, size, whole, late, lasted in soak.growth():
+        print(f'{executable}: {size:.0f} MB, {whole:+.1f} MB/h over {lasted:.0f} s, {late:+.1f} MB/h in the second half')
     for problem in soak.problems[:20]:
         print(f'PROBLEM {problem}')
     print(f'{len(soak.problems)} problems  [python benchmarks/soak.py]')
