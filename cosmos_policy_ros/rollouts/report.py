@@ -25,7 +25,7 @@ SEVERITIES = ('notice', 'slow', 'hold', 'protective stop', 'emergency stop', 'fa
 def write_report(folder):
     """Write ``report.html`` into a finished episode's folder; returns its path.
 
-    It holds pictures, plots, labels, safety events, the audit and the record, and ``episode.mp4`` when that lies beside it.
+    It holds labels, pictures, plots, safety events, audit, record, and ``episode.mp4`` when that lies beside it.
     """
     folder = Path(folder)
     parts = _parts(folder, read_series(folder))
@@ -54,7 +54,8 @@ def _parts(folder, series):
         '<h2>Policy and safety</h2>', plot(policy_figure(series), 'safety state, value and latency over time'),
         _latency(series), _events(series.events),
         '<h2>Recording</h2>',
-        lines(lost, 'lost') or ('<p>Complete: no drops, no gap beyond its limit.</p>' if record.topics else '<p>Not audited.</p>'),
+        lines(lost, 'lost') or ('<p>Complete: no drops, no gap beyond its limit.</p>' if record.topics
+                                else '<p>Not audited.</p>'),
         _audit_table(record.topics),
         '<h2>Episode</h2>', _record_table(record),
     ]
@@ -104,7 +105,8 @@ def _lag(series):
     if np.isnan(median):
         return '<p>No arm joint moved.</p>'
     lags = ', '.join(f'{name} {1000 * lag:.0f}' for name, lag in joint_lags(series).items() if not np.isnan(lag))
-    return f'<p>The followers lag their commands by {1000 * median:.0f} ms (median of the joints that moved; ms: {lags}).</p>'
+    return (f'<p>The followers lag their commands by {1000 * median:.0f} ms '
+            f'(median of the joints that moved; ms: {lags}).</p>')
 
 
 def _latency(series):

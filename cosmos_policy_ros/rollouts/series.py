@@ -36,7 +36,7 @@ class SafetyEvent:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a planner ranked at ``time`` (s): (n,) ``values`` and the index of the chosen one, None when nothing was ranked."""
+    """What a planner ranked at ``time`` (s): (n,) ``values``, and the index of the chosen one or None."""
 
     time: float
     values: np.ndarray
@@ -50,7 +50,8 @@ class EpisodeSeries:
     ``measured``: (n, 7) rad, six joints and the gripper's motor. ``sent``: (n, 6) rad, arm commands. ``gripper_sent``:
     (n,) rad of the gripper's motor. ``asked``: (n, 14) setpoints offered to the supervisor. ``state``: (n,) names of
     safety states. ``value``: (n,) predicted return by chunk. ``latency``: (n, stages) s by chunk, NaN where a stage
-    was not timed; ``stages``: their names. ``plans``: of a planning policy, in order. ``events``: by the time they began.
+    was not timed; ``stages``: their names. ``plans``: of a planning policy, in order. ``events``: by the time they
+    began.
     """
 
     record: EpisodeRecord
@@ -82,7 +83,8 @@ def read_series(folder):
     with BagReader(folder) as bag:
         record, robot = bag.record, bag.record.robot
         measured, groups, singles = robot.joint_states(), robot.joint_groups(), robot.joint_singles()
-        rows = {topic: ([], []) for topic in (*measured, *groups, *singles, SETPOINT, SAFETY_STATUS, CHUNK, PLAN_REPORT)}
+        whole = (SAFETY_STATUS, CHUNK, PLAN_REPORT)
+        rows = {topic: ([], []) for topic in (*measured, *groups, *singles, SETPOINT, *whole)}
         for topic, stamp, message in bag.messages(rows):
             if topic in measured:
                 value = _motor_positions(topic, message)

@@ -77,7 +77,7 @@ def test_a_missing_extra_is_named(command, rollouts, tmp_path, monkeypatch, name
 
 
 def test_labels_are_added_and_shown(command, rollouts):
-    code, line, said = command('label', rollouts / 'a', '--as', 'failure', '--failure', 'missed_grasp', '--operator', 'ada')
+    code, line, _ = command('label', rollouts / 'a', '--as', 'failure', '--failure', 'missed_grasp', '--operator', 'ada')
     assert (code, line) == (0, 'label: episodes=1 label=failure')
     code, line, _ = command('label', rollouts / 'a', rollouts / 'b', '--json')
     shown = json.loads(line)['episodes']
@@ -110,7 +110,8 @@ def test_import_makes_episodes_and_names_what_it_could_not(command, rollouts, tm
     facts = json.loads(line)
     assert code == 1 and list(facts['refused']) == [str(tmp_path / 'other.hdf5')] and 'no ALOHA episode' in said
     assert EpisodeRecord.load(facts['episodes'][0]).instruction == 'put the duck on the plate'
-    assert command('import', tmp_path / 'other.hdf5', '--out', tmp_path / 'none')[0] == 1 and not (tmp_path / 'none').exists()
+    assert command('import', tmp_path / 'other.hdf5', '--out', tmp_path / 'none')[0] == 1
+    assert not (tmp_path / 'none').exists()
 
 
 def test_report_of_an_episode_and_of_a_session(command, rollouts):

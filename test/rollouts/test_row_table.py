@@ -32,7 +32,8 @@ def episode(tmp_path, rows, states, pictures, commands=()):
                       cdr('interbotix_xs_msgs/msg/JointSingleCommand', 'gripper', GRIPPER.joint_from_action(value)))
     for i, (time, source) in enumerate(rows):
         stamp = START + time * MS
-        recording.put(SETPOINT, stamp, cdr('cosmos_policy_ros/msg/JointSetpoint', header(stamp), source, 1, i, np.full(14, float(i))))
+        recording.put(SETPOINT, stamp, cdr('cosmos_policy_ros/msg/JointSetpoint', header(stamp), source, 1, i,
+                                           np.full(14, float(i))))
     return recording.finish(recording.record, START + 1000 * MS)
 
 
