@@ -45,12 +45,12 @@ def plot(figure, title):
     return f'<img alt="{html.escape(title)}" src="{uri(buffer.getvalue(), "image/png")}">'
 
 
-def photo(image, width):
-    """An (H, W, 3) uint8 picture as an image of ``width`` pixels; nothing for None."""
+def photo(image, width, height=None):
+    """An (H, W, 3) uint8 picture as an image of ``width`` pixels, undistorted without a height; nothing for None."""
     if image is None:
         return '<span></span>'
     buffer = BytesIO()
-    height = max(1, round(image.shape[0] * width / image.shape[1]))
+    height = height or max(1, round(image.shape[0] * width / image.shape[1]))
     small = Image.fromarray(np.ascontiguousarray(image)).resize((width, height), Image.BILINEAR)
     small.save(buffer, 'JPEG', quality=80)
     return f'<img alt="" src="{uri(buffer.getvalue(), "image/jpeg")}">'

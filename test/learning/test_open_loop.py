@@ -32,7 +32,8 @@ def table():
     rows = np.array([0, 40, 79])
     return SimpleNamespace(
         record=SimpleNamespace(instruction='sweep', robot=SimpleNamespace(cameras=CAMERAS)),
-        time=np.arange(80) * 40_000_000, state=state, action=state + 0.05, image_rows=rows, pictures=tuple((picture,) * 3 for _ in rows))
+        time=np.arange(80) * 40_000_000, state=state, action=state + 0.05, image_rows=rows,
+        pictures=tuple((picture,) * 3 for _ in rows))
 
 
 def test_the_policy_is_asked_what_was_seen_at_each_row(table):

@@ -59,7 +59,8 @@ def chunk(stamp, sequence, value):
 def plan(stamp, values, chosen):
     count = len(values)
     return cdr('cosmos_policy_ros/msg/PlanReport', header=header(stamp), epoch=1, sequence=0,
-               candidates=np.arange(count, dtype=np.uint32), seeds=np.arange(count), values=np.array(values, np.float32), spreads=np.zeros(count, np.float32),
+               candidates=np.arange(count, dtype=np.uint32), seeds=np.arange(count),
+               values=np.array(values, np.float32), spreads=np.zeros(count, np.float32),
                members=np.ones(count, np.uint32), chosen=chosen, depth=1, calls=10, workers_lost=0, elapsed=0.5,
                deadline_met=True, fallback=False)
 

@@ -77,7 +77,8 @@ def test_a_missing_extra_is_named(command, rollouts, tmp_path, monkeypatch, name
 
 
 def test_labels_are_added_and_shown(command, rollouts):
-    code, line, _ = command('label', rollouts / 'a', '--as', 'failure', '--failure', 'missed_grasp', '--operator', 'ada')
+    said = ('--as', 'failure', '--failure', 'missed_grasp', '--operator', 'ada')
+    code, line, _ = command('label', rollouts / 'a', *said)
     assert (code, line) == (0, 'label: episodes=1 label=failure')
     code, line, _ = command('label', rollouts / 'a', rollouts / 'b', '--json')
     shown = json.loads(line)['episodes']

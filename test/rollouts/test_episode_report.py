@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
-from synthetic_episode import (MS, ROBOT, START, cdr, chunk, header, image, imagined, plan, record_episode,
+from synthetic_episode import (MS, ROBOT, START, cdr, chunk, event, header, image, imagined, plan, record_episode,
                                safety_status, start)
 
 from cosmos_policy_ros.rollouts.episode import Outcome
@@ -17,7 +17,7 @@ from cosmos_policy_ros.rollouts.film import film, imagined_futures
 from cosmos_policy_ros.rollouts.labels import FailureType, Label, Verdict, add_label
 from cosmos_policy_ros.rollouts.report import write_report
 from cosmos_policy_ros.rollouts.series import read_series
-from cosmos_policy_ros.rollouts.topics import CHUNK, PLAN_REPORT, SAFETY_STATUS
+from cosmos_policy_ros.rollouts.topics import CHUNK, EPISODE_EVENT, PLAN_REPORT, SAFETY_STATUS
 from cosmos_policy_ros.rollouts.video import write_video
 
 
@@ -112,6 +112,8 @@ def test_safety_events_candidates_and_imagined_futures_are_shown(tmp_path):
         if tick in (10, 11, 20):
             recording.put(SAFETY_STATUS, stamp, safety_status(stamp, tick, 3, 'RUNNING', causes=[
                 ('clearance', 1 if tick < 20 else 2, 'supervisor', 7 if tick < 20 else 8, 'arms are close')]))
+    for tick, kind in ((25, 3), (50, 4), (100, 3)):
+        recording.put(EPISODE_EVENT, START + tick * 40 * MS, event(START + tick * 40 * MS, kind))
     for second, shade in ((0, 200), (1, 210), (3, 220)):
         stamp = START + second * 1000 * MS
         recording.put(CHUNK, stamp, chunk(stamp, second, 0.5))
@@ -123,6 +125,7 @@ def test_safety_events_candidates_and_imagined_futures_are_shown(tmp_path):
     assert [(event.id, event.severity, event.begin, event.end) for event in series.events] == [
         ('clearance', 1, pytest.approx(0.4), pytest.approx(0.44)),
         ('clearance', 2, pytest.approx(0.8), pytest.approx(0.8))]
+    assert [span for spans in series.takeovers for span in spans] == pytest.approx([1.0, 2.0, 4.0, 4.4])
     assert [(found.values.tolist(), found.chosen) for found in series.plans] == [(pytest.approx([0.1, 0.6]), 1)] * 3
     futures = imagined_futures(folder, 6)
     assert [future.time for future in futures] == pytest.approx([2.0, 3.0, 5.0])
@@ -131,6 +134,7 @@ def test_safety_events_candidates_and_imagined_futures_are_shown(tmp_path):
     assert actual == pytest.approx([50, 75], abs=2), 'what the camera saw two seconds after the observation'
     assert futures[2].actual == {}, 'the episode was over by then'
     text = text_of(write_report(folder).read_text())
+    assert 'An operator had the arms from 1.0 to 2.0 s, 4.0 to 4.4 s.' in text
     assert 'clearance' in text and 'arms are close' in text and 'Imagined and actual' in text
 
 
