@@ -56,7 +56,7 @@ def run(args):
         raise CommandError(f'--format {args.format} needs {error.name}',
                            f'pip install "cosmos_policy_ros[{FORMATS[args.format]}]"') from error
     except OSError as error:
-        raise CommandError(f'{args.out}: {error}', 'choose another --out, or make space') from error
+        raise CommandError(str(error), 'choose another --out, or make space') from error
     broken = sum(entry.broken for entry in left_out)
     facts = {'episodes': done, 'rows': rows, 'out': args.out, 'format': args.format,
              'left_out': [vars(entry) for entry in left_out]}

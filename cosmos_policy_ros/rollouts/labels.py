@@ -112,6 +112,19 @@ def now():
     return datetime.now(timezone.utc).isoformat(timespec='seconds')
 
 
+def label_of(word, score, note, operator):
+    """The ``Label`` given now as a verdict's word; ``score`` counts for a partial success only.
+
+    Raises:
+        LabelError: no such verdict, or a partial success without a score between 0 and 1.
+    """
+    words = [verdict.value for verdict in Verdict]
+    if word not in words:
+        raise LabelError(f'label {word!r}; use one of {", ".join(words)}')
+    verdict = Verdict(word)
+    return Label(verdict, now(), score if verdict is Verdict.PARTIAL else None, note=note, operator=operator)
+
+
 def read_labels(folder):
     """Tuple of an episode's ``Label``s, oldest first; empty when nobody has given one.
 

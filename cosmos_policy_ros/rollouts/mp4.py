@@ -18,7 +18,7 @@ class Mp4Writer:
         encoder = 'libx264' if 'libx264' in av.codecs_available else 'mpeg4'
         self._stream = stream = self._container.add_stream(encoder, rate=FPS)
         stream.width, stream.height, stream.pix_fmt = width, height, 'yuv420p'
-        self.codec = stream.codec.canonical_name
+        self.codec = 'h264' if encoder == 'libx264' else encoder
         if encoder == 'libx264':
             stream.options = {'preset': 'veryfast', 'crf': str(crf), 'g': str(gop), 'bf': '0'}
         else:

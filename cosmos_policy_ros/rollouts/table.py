@@ -6,6 +6,7 @@ them: the observation is taken, then the action is sent.
 """
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
@@ -73,12 +74,12 @@ def read_table(folder, gripper, every=1):
         gripper: ``GripperMap`` of the arms. every: rows between two that get pictures.
 
     Raises:
-        ValueError: no rows, rows that run backwards, or a row before which a stream was silent for too long.
+        ValueError: no rows, rows that run backwards or hold NaN, or one before which a stream was silent for too long.
     """
     with BagReader(folder) as bag:
         record, robot = bag.record, bag.record.robot
         joints, cameras = robot.joint_states(), robot.compressed_images()
-        stamped = {topic: ([], []) for topic in (SETPOINT, *joints, *cameras)}
+        stamped = {topic: [] for topic in (SETPOINT, *joints, *cameras)}
         received = {topic: ([], []) for topic in (*robot.joint_groups(), *robot.joint_singles())}
         queries = []
         for topic, stamp, message in bag.messages({*stamped, *received, CHUNK}):
@@ -88,11 +89,11 @@ def read_table(folder, gripper, every=1):
                 received[topic][0].append(stamp)
                 received[topic][1].append(message.cmd)
             else:
-                stamped[topic][0].append(message.header.stamp.sec * 10 ** 9 + message.header.stamp.nanosec)
-                stamped[topic][1].append(message)
-    times, setpoints = stamped[SETPOINT]
-    if not times:
+                stamp = message.header.stamp
+                stamped[topic].append((stamp.sec * 10 ** 9 + stamp.nanosec, message))
+    if not stamped[SETPOINT]:
         raise ValueError(f'{folder}: no rows: nothing had the arms')
+    times, setpoints = zip(*stamped[SETPOINT])
     late = np.flatnonzero(np.diff(times) < 0.5e9 * CONTROL_PERIOD)
     if len(late):
         a, b = setpoints[late[0]], setpoints[late[0] + 1]
@@ -101,14 +102,15 @@ def read_table(folder, gripper, every=1):
                          f'{a.source!r}: two sources at once; leave this episode out')
 
     def pick(topic, rows, oldest):
-        stamps, messages = stamped[topic]
+        samples = sorted(stamped[topic], key=itemgetter(0))  # they may have overtaken each other on their way
+        stamps = [stamp for stamp, _ in samples]
         found = [bisect_right(stamps, times[row] + _ROUNDING) - 1 for row in rows]
         ages = [(times[row] - stamps[at]) * 1e-9 if at >= 0 else np.inf for row, at in zip(rows, found)]
         for row, age in zip(rows, ages):
             if age > oldest:
                 raise ValueError(f'{folder}: row {row}: {topic} is {age:.3f} s old, at most {oldest} s; '
                                  'leave this episode out')
-        return [messages[at] for at in found], [stamps[at] for at in found]
+        return [samples[at][1] for at in found], [stamps[at] for at in found]
 
     image_rows = sorted({*range(0, len(times), every), len(times) - 1})
     arms = [pick(topic, range(len(times)), OLDEST_STATE) for topic in joints]
@@ -119,10 +121,14 @@ def read_table(folder, gripper, every=1):
         sides = [side[kind] for side in measured]
         return None if any(side is None for side in sides) else np.concatenate(sides, axis=1)
 
+    action, state = np.array([message.positions for message in setpoints]).reshape(-1, ACTION_DIM), both('position')
+    for name, values in (('action', action), ('state', state)):
+        bad = np.flatnonzero(~np.isfinite(values).all(1))
+        if len(bad):
+            raise ValueError(f'{folder}: row {bad[0]}: {name} is not finite; leave this episode out')
     return RowTable(
         record=record, time=np.array(times), source=tuple(message.source for message in setpoints),
-        action=np.array([message.positions for message in setpoints]).reshape(-1, ACTION_DIM),
-        sent=_sent(received, robot, times, gripper), state=both('position'), velocity=both('velocity'),
+        action=action, sent=_sent(received, robot, times, gripper), state=state, velocity=both('velocity'),
         effort=both('effort'), image_rows=np.array(image_rows), pictures=tuple(zip(*(view for view, _ in views))),
         state_stamps=np.stack([stamps for _, stamps in arms], 1),
         image_stamps=np.stack([stamps for _, stamps in views], 1), query_seconds=tuple(queries))
@@ -141,8 +147,8 @@ def _measured(topic, messages, gripper):
             return None
         try:
             return np.array([[row[message.name.index(name)] for name in names] for row, message in zip(rows, messages)])
-        except ValueError as error:
-            raise ValueError(f'{topic}: {error} of the driver\'s names {", ".join(names)}') from None
+        except (IndexError, ValueError):
+            raise ValueError(f'{topic}: joint states without all of the driver\'s names {", ".join(names)}') from None
 
     position, velocity, effort = column('position', finger), column('velocity', finger), column('effort', motor)
     position[:, 6] = gripper.observation_from_finger(position[:, 6])

@@ -128,3 +128,14 @@ def test_an_episode_without_rows_is_broken(command, tmp_path):
     command('label', tmp_path / 'rollouts/episode_1', '--as', 'success')
     code, _, said = command('export', tmp_path / 'rollouts', '--format', 'aloha', '--out', tmp_path / 'data')
     assert code == 1 and 'BROKEN' in said and 'no rows' in said and not (tmp_path / 'data').exists()
+
+
+def test_a_policy_is_asked_what_it_would_have_done_and_answers_the_same_again(command, rollouts):
+    ask = ('replay-policy', rollouts / 'a', '--every', '8', '--denoising-steps', '1', '--json')
+    (code, line, said), again = command(*ask), command(*ask)
+    facts = json.loads(line)
+    assert code == 0 and line == again[1]
+    assert [answer['row'] for answer in facts['answers']] == [0, 8, 9] and said.count('standing still') == 3
+    assert facts['arm_error'] > 0 and facts['answers'][0]['seed'] == 0
+    code, _, said = command(*ask, '--instruction', 'fold the moon')
+    assert code == 1 and 'fold the moon' in said and '--instruction' in said
