@@ -8,14 +8,15 @@ from .console import CommandError, say
 FORMATS = {'aloha': '', 'lerobot': 'lerobot', 'rerun': 'rerun'}
 """Formats with the extra of this package that each needs."""
 
+LABELS = ['success', 'partial', 'failure']
+
 
 def add_arguments(parser):
     """Options of ``export``."""
     parser.add_argument('episodes', nargs='+', metavar='FOLDER', help='episodes, or folders of episodes')
     parser.add_argument('--format', required=True, choices=tuple(FORMATS), help='layout to write')
     parser.add_argument('--out', required=True, help='folder to make; nothing may be there yet')
-    parser.add_argument('--keep', nargs='+', default=['success', 'partial', 'failure'], choices=['success', 'partial', 'failure'],
-                        help='labels of the episodes to export')
+    parser.add_argument('--keep', nargs='+', default=LABELS, choices=LABELS, help='labels of the episodes to export')
     parser.add_argument('--gripper-map', default='ros1', choices=tuple(GRIPPER_MAPS), help='of the recorded arms')
 
 
@@ -44,7 +45,8 @@ def run(args):
                     rows += exporter.add(episode)
                     done += 1
                 except (OSError, ValueError) as error:
-                    left_out.append(LeftOut(str(episode.folder), str(error).removeprefix(f'{episode.folder}: '), broken=True))
+                    reason = str(error).removeprefix(f'{episode.folder}: ')
+                    left_out.append(LeftOut(str(episode.folder), reason, broken=True))
             _tell(left_out)
             if not done:
                 raise CommandError(f'no episode of {len(left_out)} became data: nothing was written',
@@ -54,12 +56,12 @@ def run(args):
         raise CommandError(f'--format {args.format} needs {error.name}',
                            f'pip install "cosmos_policy_ros[{FORMATS[args.format]}]"') from error
     except OSError as error:
-        raise CommandError(f'{args.out}: {error}', 'choose another --out, or make space') from error
+        raise CommandError(str(error), 'choose another --out, or make space') from error
     broken = sum(entry.broken for entry in left_out)
     facts = {'episodes': done, 'rows': rows, 'out': args.out, 'format': args.format,
              'left_out': [vars(entry) for entry in left_out]}
-    return (facts, f'export: episodes={done} rows={rows} left_out={len(left_out) - broken} broken={broken} out={args.out}',
-            1 if broken else 0)
+    line = f'export: episodes={done} rows={rows} left_out={len(left_out) - broken} broken={broken} out={args.out}'
+    return facts, line, 1 if broken else 0
 
 
 def _tell(left_out):

@@ -5,14 +5,16 @@ from cosmos_policy_ros.embodiment.gripper import GRIPPER_MAPS
 
 from .console import CommandError, say
 
+RATES = (25, 50)
+
 
 def add_arguments(parser):
     """Options of ``import``."""
     parser.add_argument('files', nargs='+', metavar='FILE', help='HDF5 files of one episode each')
     parser.add_argument('--out', default='rollouts', help='folder that receives one folder an episode')
     parser.add_argument('--instruction', default='', help='of files that do not name their own')
-    parser.add_argument('--rate', type=int, default=25, choices=(25, 50), help='Hz of the files; of 50 every second row is taken')
-    parser.add_argument('--gripper-map', default='ros1', choices=tuple(GRIPPER_MAPS), help='of the arms that were recorded')
+    parser.add_argument('--rate', type=int, default=25, choices=RATES, help='Hz of the files; of 50, every second row')
+    parser.add_argument('--gripper-map', default='ros1', choices=tuple(GRIPPER_MAPS), help='of the recorded arms')
 
 
 def run(args):

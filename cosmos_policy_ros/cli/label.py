@@ -1,7 +1,8 @@
 """Label recorded episodes, also long afterwards; without --as, show their labels (docs/exports.md)."""
 import getpass
 
-from cosmos_policy_ros.rollouts.labels import FailureType, Label, LabelError, Verdict, add_label, current_label, now, read_labels
+from cosmos_policy_ros.rollouts.labels import (FailureType, Label, LabelError, Verdict, add_label, current_label, now,
+                                               read_labels)
 
 from .console import CommandError, say
 
@@ -28,7 +29,7 @@ def run(args):
             except (OSError, LabelError) as error:
                 raise CommandError(str(error), 'give the folder of an episode, as "demo" prints it') from error
     elif args.score is not None or args.failure or args.note:
-        raise CommandError('--score, --failure and --note say more about a label', 'add --as, for instance --as failure')
+        raise CommandError('--score, --failure and --note say more about a label', 'add --as, such as --as partial')
     shown = {folder: _shown(folder) for folder in args.episodes}
     for folder, entry in shown.items():
         say(f'{folder}: {entry["label"] or "no label"}')
@@ -40,7 +41,7 @@ def run(args):
 def _label(args):
     verdict = Verdict(args.verdict)
     if verdict is Verdict.FAILURE and not args.failure:
-        raise CommandError('--as failure needs --failure', f'one of {", ".join(failure.value for failure in FailureType)}')
+        raise CommandError('--as failure needs --failure', f'one of {", ".join(kind.value for kind in FailureType)}')
     try:
         return Label(verdict, now(), args.score, FailureType(args.failure) if args.failure else None, args.note,
                      args.operator or getpass.getuser())
@@ -52,6 +53,7 @@ def _shown(folder):
     from cosmos_policy_ros.rollouts.episode import EpisodeRecord
     try:
         label = current_label(folder, EpisodeRecord.load(folder))
-        return {'label': label.text if label else '', 'history': [f'{entry.at} {entry.text}' for entry in read_labels(folder)]}
+        history = [f'{entry.at} {entry.text}' for entry in read_labels(folder)]
+        return {'label': label.text if label else '', 'history': history}
     except (KeyError, OSError, TypeError, ValueError) as error:
         raise CommandError(f'{folder}: {error}', 'give the folder of an episode, as "demo" prints it') from error

@@ -40,14 +40,17 @@ def run(args):
         policy = CosmosPolicy.load(checkpoint, device=args.device)
         for answer in ask(policy, table, args.seed, args.denoising_steps, args.instruction):
             answers.append(answer)
-            say(f'row {answer.row:4d}: arms {answer.arm_error:.4f} rad (first row {answer.first_arm_error:.4f}, standing still '
-                f'{answer.still_error:.4f}), grippers {answer.gripper_error:.3f}, value {answer.value:.3f}')
+            say(f'row {answer.row:4d}: arms {answer.arm_error:.4f} rad (first row {answer.first_arm_error:.4f}, '
+                f'standing still {answer.still_error:.4f}), grippers {answer.gripper_error:.3f}, '
+                f'value {answer.value:.3f}')
     except PolicyError as error:
-        raise CommandError(str(error), 'give --instruction one that the checkpoint knows, or another --checkpoint') from error
+        hint = 'give an --instruction that the checkpoint knows, or another --checkpoint'
+        raise CommandError(str(error), hint) from error
     facts = {name: sum(getattr(answer, name) for answer in answers) / len(answers)
              for name in ('arm_error', 'first_arm_error', 'gripper_error', 'still_error')}
     entries = [{'row': answer.row, 'seed': answer.seed, 'rows': len(answer.predicted), 'value': answer.value,
                 **{name: getattr(answer, name) for name in facts}} for answer in answers]
-    line = (f'replay-policy: questions={len(answers)} arms={facts["arm_error"]:.4f}rad first_row={facts["first_arm_error"]:.4f}rad '
+    line = (f'replay-policy: questions={len(answers)} arms={facts["arm_error"]:.4f}rad '
+            f'first_row={facts["first_arm_error"]:.4f}rad '
             f'standing_still={facts["still_error"]:.4f}rad grippers={facts["gripper_error"]:.3f}')
     return {'episode': args.episode, 'checkpoint': str(checkpoint), **facts, 'answers': entries}, line, 0

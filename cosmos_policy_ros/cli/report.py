@@ -19,5 +19,6 @@ def run(args):
     try:
         report = write_report(folder) if (folder / RECORD_FILE).exists() else write_session(folder, wilson)
     except (OSError, ValueError) as error:
-        raise CommandError(f'{folder}: {error}', 'give the folder of an episode, as "demo" prints it, or one of many') from error
+        hint = 'give the folder of an episode, as "demo" prints it, or one of many'
+        raise CommandError(f'{folder}: {error}', hint) from error
     return {'report': str(report)}, f'report: {report}', 0

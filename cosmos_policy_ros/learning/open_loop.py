@@ -15,8 +15,8 @@ _GRIPPERS = [i for i in range(ACTION_DIM) if i not in ARM_INDICES]
 class Answer:
     """What the policy would have done from row ``row`` on.
 
-    ``predicted``, ``recorded``: (n, 14) rows row .. row + n - 1; fewer than a chunk at the episode's end. ``state``: (14,)
-    measured at the row. ``value``: predicted return, 0 to 1. ``seed``: of its noise.
+    ``predicted``, ``recorded``: (n, 14) rows row .. row + n - 1; fewer than a chunk at the episode's end. ``state``:
+    (14,) measured at the row. ``value``: predicted return, 0 to 1. ``seed``: of its noise.
     """
 
     row: int
@@ -53,8 +53,8 @@ def ask(policy, table, seed=0, steps=None, instruction=''):
     Deterministic: the answers depend on the arguments only, on one kind of machine.
 
     Args:
-        policy: a ``CosmosPolicy``. seed: of the first answer's noise; rises by one an answer. steps: denoising steps, the
-            checkpoint's default if None. instruction: in place of the recorded one.
+        policy: a ``CosmosPolicy``. seed: of the first answer's noise; rises by one an answer. steps: denoising steps,
+            the checkpoint's default if None. instruction: in place of the recorded one.
 
     Raises:
         PolicyError: see ``CosmosPolicy.predict``.

@@ -10,14 +10,15 @@ def demonstration_of(folder, gripper, imaging):
     """The ``Demonstration`` in an episode's folder; its label says whether it is a success.
 
     Args:
-        gripper: ``GripperMap`` of the arms. imaging: ``collection.Imaging``; its supersampling is not used, pictures are
-            averaged down from the recorded ones.
+        gripper: ``GripperMap`` of the arms. imaging: ``collection.Imaging``; its supersampling is not used, pictures
+            are averaged down from the recorded ones.
 
     Raises:
         ValueError: see ``rollouts.rows.read_episode_rows`` and ``rollouts.labels.current_label``.
     """
     rows = read_episode_rows(folder, gripper, imaging.size, imaging.every)
     record, label = rows.record, current_label(folder, rows.record)
-    success, score = (False, 0.0) if label is None or not label.usable else (label.verdict is Verdict.SUCCESS, label.score)
-    return Demonstration(record.task, record.instruction, record.seed, VARIANT, rows.state, rows.action, rows.image_rows,
-                         rows.images, success, score)
+    score = label.score if label is not None and label.usable else 0.0
+    success = label is not None and label.verdict is Verdict.SUCCESS
+    return Demonstration(record.task, record.instruction, record.seed, VARIANT, rows.state, rows.action,
+                         rows.image_rows, rows.images, success, score)

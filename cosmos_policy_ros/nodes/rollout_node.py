@@ -13,6 +13,7 @@ from cosmos_policy_ros.action import RunRollout
 from cosmos_policy_ros.bringup.share import config_file
 from cosmos_policy_ros.msg import ActionChunk, EpisodeEvent, JointSetpoint, SafetyStatus, TaskState
 from cosmos_policy_ros.rollouts.holder import Change, Holder
+from cosmos_policy_ros.rollouts.labels import LabelError, add_label, label_of
 from cosmos_policy_ros.rollouts.rising import RisingCount
 from cosmos_policy_ros.srv import Arm, LabelEpisode, ResetSimulation, SetTask
 
@@ -113,14 +114,29 @@ class RolloutNode(Node):
         self._recording = json.loads(message.data)
 
     def _on_label(self, request, response):
-        """The operator's judgement ends the running episode."""
-        if not self._episode_id or request.episode not in ('', self._episode_id):
-            response.message = f'episode {request.episode!r} is not running' if self._episode_id else 'no episode is running'
+        """The operator's judgement ends the running episode, or is a label of the one that was recorded last."""
+        if not self._episode_id:
+            response.message = self._label_recorded(request)
+            response.accepted = not response.message
+        elif request.episode not in ('', self._episode_id):
+            response.message = f'episode {request.episode!r} is not running'
         elif request.outcome not in OUTCOMES:
             response.message = f'outcome {request.outcome!r}; use one of {", ".join(OUTCOMES)}'
         else:
             self._label, response.accepted = request, True
         return response
+
+    def _label_recorded(self, request):
+        """Label the last recorded episode; returns why not."""
+        last, bag = self._recording.get('episode'), self._recording.get('bag')
+        if not bag or request.episode != last:
+            return 'no episode is running' + (f'; {last} was recorded last, earlier ones are labelled with '
+                                              '"cosmos-policy-ros label"' if bag else '')
+        try:
+            add_label(bag, label_of(request.outcome, request.score, request.note, 'operator'))
+        except (OSError, LabelError) as error:
+            return str(error)
+        return ''
 
     async def _on_goal(self, _):
         # Discovery of a client ends with its feedback reader; an answer sent before that would be lost.

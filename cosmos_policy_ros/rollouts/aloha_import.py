@@ -1,8 +1,8 @@
 """ALOHA HDF5 episodes as episodes of this package: a bag with its record, which everything that reads bags takes.
 
-The layout is ``export/aloha.py``'s, or that of ALOHA's own recorder with its padded JPEG frames. It holds no times, so they
-are made up: row k lies k / 25 s after the begin, its state and pictures at that same instant. No commands, safety states or
-chunks are invented; a reader finds those topics empty, and the record names the file that it came from.
+The layout is ``export/aloha.py``'s, or that of ALOHA's own recorder with its padded JPEG frames. It holds no times, so
+they are made up: row k lies k / 25 s after the begin, its state and pictures at that same instant. No commands, safety
+states or chunks are invented; a reader finds those topics empty, and the record names the file that it came from.
 """
 import re
 from dataclasses import dataclass, replace
@@ -25,9 +25,6 @@ from .topics import COMPRESSED_IMAGE, SETPOINT, RobotTopics
 START = 10 ** 9
 """ns; the made-up time of an imported episode's begin."""
 
-RATES = (25, 50)
-"""Hz of files that can be imported; of 50 Hz every second row is taken."""
-
 TELEOPERATED = 'teleop'
 
 _JOINT_STATE, _SETPOINT = 'sensor_msgs/msg/JointState', 'cosmos_policy_ros/msg/JointSetpoint'
@@ -35,8 +32,8 @@ _JOINT_STATE, _SETPOINT = 'sensor_msgs/msg/JointState', 'cosmos_policy_ros/msg/J
 
 @dataclass(frozen=True, eq=False)
 class AlohaEpisode:
-    """``action``, ``qpos``: (T, 14). ``qvel``, ``effort``: (T, 14) or None. ``attributes``: of the file. ``frames``: camera ->
-    function that yields T JPEG files as bytes."""
+    """``action``, ``qpos``: (T, 14). ``qvel``, ``effort``: (T, 14) or None. ``attributes``: of the file. ``frames``:
+    camera -> function that yields T JPEG files as bytes."""
 
     action: np.ndarray
     qpos: np.ndarray
@@ -50,8 +47,8 @@ def import_episode(path, output, gripper, instruction='', rate=25):
     """Make an episode of an HDF5 file; returns its folder below ``output``.
 
     Args:
-        gripper: ``GripperMap`` whose finger distances the normalised gripper states stand for. instruction: of a file that
-            does not name its own. rate: Hz of the file's rows, one of ``RATES``.
+        gripper: ``GripperMap`` whose finger distances the normalised gripper states stand for. instruction: of a file
+            that does not name its own. rate: Hz of the file's rows, 25, or 50 to take every second one.
 
     Raises:
         ValueError: not an ALOHA episode, or no instruction. RecordingError: it exists already, or cannot be written.
@@ -101,7 +98,7 @@ def _read(file, path, cameras):
 
 
 def _frames(file, path, camera):
-    """What yields the JPEG files of one camera. JPEG that is there passes as it is, but for ALOHA's own: see ``_padded``."""
+    """What yields the JPEG files of one camera; those that are there pass as they are, but for ALOHA's own."""
     images, video = f'observations/images/{camera}', f'observations/video_paths/{camera}'
     if JPEG_NAMES[camera] in file:
         return lambda: (bytes(data) for data in file[JPEG_NAMES[camera]])
@@ -136,7 +133,8 @@ def _record(path, episode, instruction, robot):
     return EpisodeRecord(
         # A file has no seed; this number keeps files apart where episodes are held out by task and seed.
         name, task, instruction, crc32(path.stem.encode()), START, str(attributes.get('date_time', '')),
-        note=str(attributes.get('user_description', '')), robot=robot, policy={'folder': policy} if mode == 'policy' else {},
+        note=str(attributes.get('user_description', '')), robot=robot,
+        policy={'folder': policy} if mode == 'policy' else {},
         extra={'mode': mode, 'sim': bool(attributes.get('sim', False)), 'imported_from': str(path), 'times': 'made up'})
 
 
@@ -170,7 +168,7 @@ def _write_row(bag, types, robot, row, episode, number, pictures, gripper, sourc
 
 
 def _driver(gripper, state, velocity, effort):
-    """Positions, velocities and efforts of the driver's nine joints from the seven of an arm; empty where there are none."""
+    """Positions, velocities and efforts of the driver's nine joints from an arm's seven; empty where there are none."""
     state = state.astype(np.float64)
     finger = gripper.finger_from_observation(state[6])
     positions = np.array([*state[:6], gripper.joint_from_finger(finger), finger, -finger])

@@ -132,7 +132,7 @@ class BagReader:
         return {connection.topic: (connection.msgtype, connection.msgcount) for connection in self._reader.connections}
 
     def raw(self, topics=None, start=None):
-        """Yield (topic, stamp in ns, CDR bytes) in order of stamps, of all or of the given topics, from ``start`` (ns) on."""
+        """Yield (topic, stamp in ns, CDR bytes) in order of stamps; of the given topics, from ``start`` (ns) on."""
         wanted = [c for c in self._reader.connections if topics is None or c.topic in topics]
         if wanted:
             with self._readable():

@@ -12,7 +12,7 @@ AHEAD = round(CHUNK_ROWS * CONTROL_PERIOD * 1e9)
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """``times``: s since the begin. ``pictures``: camera -> one (H, W, 3) uint8 picture a time, None before the first."""
+    """``times``: s since the begin. ``pictures``: camera -> one (H, W, 3) uint8 a time, None before the first."""
 
     times: tuple
     pictures: dict
@@ -20,8 +20,8 @@ class Film:
 
 @dataclass(frozen=True, eq=False)
 class Imagined:
-    """One chunk's future. ``time``: s since the begin that it shows. ``imagined``, ``actual``: camera -> (H, W, 3) uint8;
-    ``actual`` lacks the cameras that had no picture by then, or when the episode was over."""
+    """One chunk's future. ``time``: s since the begin that it shows. ``imagined``, ``actual``: camera -> (H, W, 3)
+    uint8; ``actual`` lacks the cameras that had no picture by then, or when the episode was over."""
 
     time: float
     imagined: dict
@@ -58,7 +58,8 @@ def imagined_futures(folder, count):
         shown = []
         for number, (seen, moment) in enumerate(zip(chosen, moments)):
             over = moment > record.ended
-            actual = {} if over else {camera: _picture(bag, topic, found[topic][number]) for topic, camera in cameras.items()}
+            actual = {} if over else {camera: _picture(bag, topic, found[topic][number])
+                                      for topic, camera in cameras.items()}
             shown.append(Imagined((moment - record.started) * 1e-9, futures[seen],
                                   {camera: image for camera, image in actual.items() if image is not None}))
         return shown

@@ -1,6 +1,6 @@
 """What people say about an episode: labels with history, in a file of their own beside the bag.
 
-Nothing that was recorded is rewritten. The last label counts; where there is none, what the recording itself knows does.
+Nothing that was recorded is rewritten. The last label counts; without one, what the recording itself knows.
 """
 import fcntl
 import json
@@ -50,8 +50,9 @@ _FIXED_SCORE = {Verdict.SUCCESS: 1.0, Verdict.FAILURE: 0.0, Verdict.DISCARD: Non
 class Label:
     """One judgement of one episode.
 
-    ``score``: 0..1, fixed but for PARTIAL (None fills it in); None when the episode is not to be used. ``failure``: only of
-    a FAILURE or PARTIAL, None when nobody said why. ``at``: ISO 8601. ``operator``: '' when it comes from the recording.
+    ``score``: 0..1, fixed but for PARTIAL (None fills it in); None when the episode is not to be used. ``failure``:
+    only of a FAILURE or PARTIAL, None when nobody said why. ``at``: ISO 8601. ``operator``: '' when it comes from the
+    recording.
 
     Raises:
         LabelError: score or failure that do not fit the verdict.
@@ -70,8 +71,8 @@ class Label:
             if self.score is None or not 0 < self.score < 1:
                 raise LabelError(f'{word}: score {self.score}; give one between 0 and 1')
         elif self.score not in (None, _FIXED_SCORE[self.verdict]):
-            raise LabelError(f'{word}: score {self.score}; it is fixed at {_FIXED_SCORE[self.verdict]}, leave it out or '
-                             'use "partial"')
+            raise LabelError(f'{word}: score {self.score}; it is fixed at {_FIXED_SCORE[self.verdict]}, leave it out '
+                             'or use "partial"')
         else:
             object.__setattr__(self, 'score', _FIXED_SCORE[self.verdict])
         if self.failure is not None and self.verdict not in (Verdict.FAILURE, Verdict.PARTIAL):
@@ -111,6 +112,19 @@ def now():
     return datetime.now(timezone.utc).isoformat(timespec='seconds')
 
 
+def label_of(word, score, note, operator):
+    """The ``Label`` given now as a verdict's word; ``score`` counts for a partial success only.
+
+    Raises:
+        LabelError: no such verdict, or a partial success without a score between 0 and 1.
+    """
+    words = [verdict.value for verdict in Verdict]
+    if word not in words:
+        raise LabelError(f'label {word!r}; use one of {", ".join(words)}')
+    verdict = Verdict(word)
+    return Label(verdict, now(), score if verdict is Verdict.PARTIAL else None, note=note, operator=operator)
+
+
 def read_labels(folder):
     """Tuple of an episode's ``Label``s, oldest first; empty when nobody has given one.
 
@@ -123,7 +137,7 @@ def read_labels(folder):
     try:
         return tuple(Label.from_json(entry) for entry in json.loads(path.read_text(encoding='utf-8'))['labels'])
     except (KeyError, TypeError, ValueError) as error:
-        raise LabelError(f'{path} is not a file of labels: {error}; mend it, or move it away and label again') from error
+        raise LabelError(f'{path} is no file of labels: {error}; mend it, or move it away and label again') from error
 
 
 def add_label(folder, label):

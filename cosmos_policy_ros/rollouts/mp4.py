@@ -8,8 +8,8 @@ class Mp4Writer:
     """Writes frames of one size. A context manager; H.264 where that encoder exists, MPEG-4 otherwise: see ``codec``.
 
     Args:
-        path: of the file, which is overwritten. width, height: pixels, even. crf: of H.264, 0 (lossless) to 51. title: in the
-            metadata. gop: largest distance of two key frames; small ones make single frames cheap to find.
+        path: of the file, which is overwritten. width, height: pixels, even. crf: of H.264, 0 (lossless) to 51. title:
+            in the metadata. gop: largest distance of two key frames; small ones make single frames cheap to find.
     """
 
     def __init__(self, path, width, height, crf=23, title='', gop=250):
@@ -18,7 +18,7 @@ class Mp4Writer:
         encoder = 'libx264' if 'libx264' in av.codecs_available else 'mpeg4'
         self._stream = stream = self._container.add_stream(encoder, rate=FPS)
         stream.width, stream.height, stream.pix_fmt = width, height, 'yuv420p'
-        self.codec = stream.codec.canonical_name
+        self.codec = 'h264' if encoder == 'libx264' else encoder
         if encoder == 'libx264':
             stream.options = {'preset': 'veryfast', 'crf': str(crf), 'g': str(gop), 'bf': '0'}
         else:

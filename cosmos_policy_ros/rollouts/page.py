@@ -8,9 +8,11 @@ from PIL import Image
 
 _STYLE = '''
 :root { color-scheme: light; }
-body { font: 15px/1.45 system-ui, sans-serif; color: #1b1f24; background: #fff; margin: 2rem auto; max-width: 76rem; padding: 0 1rem; }
+body { font: 15px/1.45 system-ui, sans-serif; color: #1b1f24; background: #fff; margin: 2rem auto; max-width: 76rem;
+padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0.2rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-.badge { display: inline-block; padding: 0.1rem 0.7rem; border-radius: 1rem; color: #fff; font-weight: 600; background: #57606a; }
+.badge { display: inline-block; padding: 0.1rem 0.7rem; border-radius: 1rem; color: #fff; font-weight: 600;
+background: #57606a; }
 .success { background: #1a7f37; } .failure, .timeout, .partial { background: #bc4c00; }
 .stopped, .interrupted { background: #a40e26; }
 table { border-collapse: collapse; font-size: 0.87rem; } td, th { padding: 0.25rem 0.8rem; text-align: left;
@@ -18,8 +20,9 @@ border-bottom: 1px solid #d8dee4; vertical-align: top; } td.number, th.number { 
 font-variant-numeric: tabular-nums; } img, video { width: 100%; display: block; } .lost { color: #a40e26; }
 .grid { display: grid; gap: 2px; font-size: 0.75rem; color: #57606a; align-items: end; } .grid b { font-weight: 500; }
 td img { width: 8rem; }
-@media print { @page { margin: 12mm; } body { font-size: 10pt; margin: 0; max-width: none; padding: 0; } video { display: none; }
-h2 { break-after: avoid; } img, tr, .grid { break-inside: avoid; } .badge { border: 1px solid; color: #1b1f24; background: none; } }
+@media print { @page { margin: 12mm; } body { font-size: 10pt; margin: 0; max-width: none; padding: 0; }
+video { display: none; } h2 { break-after: avoid; } img, tr, .grid { break-inside: avoid; }
+.badge { border: 1px solid; color: #1b1f24; background: none; } }
 '''
 
 
@@ -42,13 +45,14 @@ def plot(figure, title):
     return f'<img alt="{html.escape(title)}" src="{uri(buffer.getvalue(), "image/png")}">'
 
 
-def photo(image, width):
-    """An (H, W, 3) uint8 picture as an image of ``width`` pixels; nothing for None."""
+def photo(image, width, height=None):
+    """An (H, W, 3) uint8 picture as an image of ``width`` pixels, undistorted without a height; nothing for None."""
     if image is None:
         return '<span></span>'
     buffer = BytesIO()
-    height = max(1, round(image.shape[0] * width / image.shape[1]))
-    Image.fromarray(np.ascontiguousarray(image)).resize((width, height), Image.BILINEAR).save(buffer, 'JPEG', quality=80)
+    height = height or max(1, round(image.shape[0] * width / image.shape[1]))
+    small = Image.fromarray(np.ascontiguousarray(image)).resize((width, height), Image.BILINEAR)
+    small.save(buffer, 'JPEG', quality=80)
     return f'<img alt="" src="{uri(buffer.getvalue(), "image/jpeg")}">'
 
 
@@ -61,7 +65,9 @@ def grid(heads, rows):
 
 
 def table(heads, rows):
-    """A table; ``heads``: names, those of numbers with a trailing '#'. Cells are text, or HTML when marked by ``Html``."""
+    """A table; ``heads``: names, those of numbers with a trailing '#'. Cells are text, or HTML when marked by
+    ``Html``.
+    """
     marks = [' class="number"' if head.endswith('#') else '' for head in heads]
     head = ''.join(f'<th{mark}>{html.escape(name.rstrip("#"))}</th>' for name, mark in zip(heads, marks))
     body = ''.join('<tr>' + ''.join(f'<td{mark}>{cell if isinstance(cell, Html) else html.escape(str(cell))}</td>'

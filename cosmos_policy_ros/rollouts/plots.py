@@ -1,6 +1,7 @@
 """Figures of an episode: joints and grippers, safety states, value and latency."""
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ..embodiment.joints import ARM_INDICES, CONTROL_PERIOD, SIDES
 from .series import MOTORS
@@ -72,6 +73,7 @@ def latency_figure(seconds):
     axis = figure.subplots()
     axis.hist(1000 * np.asarray(seconds), bins=min(40, max(5, len(seconds))), color=MEASURED)
     _tidy(axis, 'chunks')
+    axis.yaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_xlabel('inference (ms)')
     return figure
 
@@ -82,10 +84,12 @@ def success_figure(verdicts):
     axis = figure.subplots()
     for name, successes in verdicts.items():
         counts = np.arange(1, len(successes) + 1)
-        axis.step(counts, 100 * np.cumsum(successes) / counts, where='mid', marker='o', markersize=3, label=name)
+        axis.plot(counts, 100 * np.cumsum(successes) / counts, 'o-', markersize=4, linewidth=1.1, label=name)
     axis.set_ylim(-3, 103)
     axis.legend(fontsize=8, frameon=False)
     _tidy(axis, 'successes so far (%)')
+    axis.margins(x=0.02)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_xlabel('episodes')
     return figure
 

@@ -25,7 +25,7 @@ SEVERITIES = ('notice', 'slow', 'hold', 'protective stop', 'emergency stop', 'fa
 def write_report(folder):
     """Write ``report.html`` into a finished episode's folder; returns its path.
 
-    It holds pictures, plots, labels, safety events, the audit and the record, and ``episode.mp4`` when that lies beside it.
+    It holds labels, pictures, plots, safety events, audit, record, and ``episode.mp4`` when that lies beside it.
     """
     folder = Path(folder)
     parts = _parts(folder, read_series(folder))
@@ -43,8 +43,8 @@ def _parts(folder, series):
     futures = imagined_futures(folder, FUTURES)
     return [
         f'<h1>{html.escape(record.instruction or record.task or record.id)}</h1>',
-        f'<p>{badge(label.verdict.value) if label else badge("not judged")} {html.escape(summary(record))}'
-        f'. Ended as {badge(record.outcome.value)}</p>',
+        f'<p>{badge(label.verdict.value) if label else badge("not judged")} {html.escape(summary(record))}, '
+        f'ended as {record.outcome.value}</p>',
         f'<p class="lost">{html.escape(record.reason)}</p>' if record.reason else '',
         f'<p>{html.escape(label.text)}</p>' if label and (label.note or label.failure) else '',
         lines([f'{entry.at}: {entry.text}' for entry in history]),
@@ -52,9 +52,10 @@ def _parts(folder, series):
         '<h2>Imagined and actual</h2>' if futures else '', _futures(futures),
         '<h2>Joints</h2>', _lag(series), plot(joint_figure(series), 'joints over time: asked, sent, measured'),
         '<h2>Policy and safety</h2>', plot(policy_figure(series), 'safety state, value and latency over time'),
-        _latency(series), _events(series.events),
+        _takeovers(series.takeovers), _latency(series), _events(series.events),
         '<h2>Recording</h2>',
-        lines(lost, 'lost') or ('<p>Complete: no drops, no gap beyond its limit.</p>' if record.topics else '<p>Not audited.</p>'),
+        lines(lost, 'lost') or ('<p>Complete: no drops, no gap beyond its limit.</p>' if record.topics
+                                else '<p>Not audited.</p>'),
         _audit_table(record.topics),
         '<h2>Episode</h2>', _record_table(record),
     ]
@@ -89,13 +90,13 @@ def _strip(folder):
 
 
 def _futures(futures):
-    """Two rows a camera: what a chunk imagined of its end, and what came."""
+    """Two rows a camera: what a chunk imagined of its end, and what came, squashed to the same square."""
     if not futures:
         return ''
     rows = []
     for camera in futures[0].imagined:
-        rows.append((f'{camera} imagined', *(photo(future.imagined.get(camera), 200) for future in futures)))
-        rows.append(('actual', *(photo(future.actual.get(camera), 200) for future in futures)))
+        rows.append((f'{camera} imagined', *(photo(future.imagined.get(camera), 180, 180) for future in futures)))
+        rows.append(('actual', *(photo(future.actual.get(camera), 180, 180) for future in futures)))
     return grid([f'{future.time:.1f} s' for future in futures], rows)
 
 
@@ -104,7 +105,8 @@ def _lag(series):
     if np.isnan(median):
         return '<p>No arm joint moved.</p>'
     lags = ', '.join(f'{name} {1000 * lag:.0f}' for name, lag in joint_lags(series).items() if not np.isnan(lag))
-    return f'<p>The followers lag their commands by {1000 * median:.0f} ms (median of the joints that moved; ms: {lags}).</p>'
+    return (f'<p>The followers lag their commands by {1000 * median:.0f} ms '
+            f'(median of the joints that moved; ms: {lags}).</p>')
 
 
 def _latency(series):
@@ -119,6 +121,11 @@ def latency_text(seconds):
     """Mean, 95th percentile and maximum of latencies (s) as text."""
     return (f'mean {1000 * np.mean(seconds):.0f} ms, 95 % below {1000 * np.quantile(seconds, 0.95):.0f} ms, '
             f'at most {1000 * np.max(seconds):.0f} ms')
+
+
+def _takeovers(spans):
+    told = ', '.join(f'{begin:.1f} to {end:.1f} s' for begin, end in spans)
+    return f'<p>An operator had the arms from {told}.</p>' if spans else ''
 
 
 def _events(events):

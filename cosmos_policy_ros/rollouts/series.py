@@ -6,7 +6,7 @@ import numpy as np
 from ..embodiment.joints import ACTION_DIM, ARM_JOINTS
 from .bag import BagReader
 from .episode import EpisodeRecord
-from .topics import CHUNK, PLAN_REPORT, SAFETY_STATUS, SETPOINT
+from .topics import CHUNK, EPISODE_EVENT, PLAN_REPORT, SAFETY_STATUS, SETPOINT
 
 MOTORS = (*ARM_JOINTS, 'gripper')
 
@@ -36,7 +36,7 @@ class SafetyEvent:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a planner ranked at ``time`` (s): (n,) ``values`` and the index of the chosen one, None when nothing was ranked."""
+    """What a planner ranked at ``time`` (s): (n,) ``values``, and the index of the chosen one or None."""
 
     time: float
     values: np.ndarray
@@ -50,7 +50,8 @@ class EpisodeSeries:
     ``measured``: (n, 7) rad, six joints and the gripper's motor. ``sent``: (n, 6) rad, arm commands. ``gripper_sent``:
     (n,) rad of the gripper's motor. ``asked``: (n, 14) setpoints offered to the supervisor. ``state``: (n,) names of
     safety states. ``value``: (n,) predicted return by chunk. ``latency``: (n, stages) s by chunk, NaN where a stage
-    was not timed; ``stages``: their names. ``plans``: of a planning policy, in order. ``events``: by the time they began.
+    was not timed; ``stages``: their names. ``plans``: of a planning policy, in order. ``events``: by the time they
+    began. ``takeovers``: (begin, end) s of the spans in which an operator had the arms.
     """
 
     record: EpisodeRecord
@@ -64,6 +65,7 @@ class EpisodeSeries:
     stages: tuple
     plans: tuple
     events: tuple
+    takeovers: tuple
 
     @property
     def latencies(self):
@@ -82,7 +84,8 @@ def read_series(folder):
     with BagReader(folder) as bag:
         record, robot = bag.record, bag.record.robot
         measured, groups, singles = robot.joint_states(), robot.joint_groups(), robot.joint_singles()
-        rows = {topic: ([], []) for topic in (*measured, *groups, *singles, SETPOINT, SAFETY_STATUS, CHUNK, PLAN_REPORT)}
+        whole = (SAFETY_STATUS, CHUNK, PLAN_REPORT, EPISODE_EVENT)
+        rows = {topic: ([], []) for topic in (*measured, *groups, *singles, SETPOINT, *whole)}
         for topic, stamp, message in bag.messages(rows):
             if topic in measured:
                 value = _motor_positions(topic, message)
@@ -118,7 +121,8 @@ def read_series(folder):
         latency=Signal(np.array(times), latency.reshape(len(chunks), len(stages))),
         stages=stages,
         plans=tuple(_plan(time, message) for time, message in zip(*rows[PLAN_REPORT])),
-        events=events)
+        events=events,
+        takeovers=_takeovers(*rows[EPISODE_EVENT], record.duration))
 
 
 def _events(times, statuses):
@@ -129,6 +133,17 @@ def _events(times, statuses):
             begin = found[cause.event_id].begin if cause.event_id in found else time
             found[cause.event_id] = SafetyEvent(begin, time, cause.severity, cause.id, cause.source, cause.text)
     return tuple(sorted(found.values(), key=lambda event: event.begin))
+
+
+def _takeovers(times, messages, duration):
+    spans, begin = [], None
+    for time, message in zip(times, messages):
+        if message.kind == message.INTERVENTION_BEGIN:
+            begin = time
+        elif message.kind == message.INTERVENTION_END and begin is not None:
+            spans.append((begin, time))
+            begin = None
+    return (*spans, *([] if begin is None else [(begin, duration)]))
 
 
 def _plan(time, message):

@@ -22,7 +22,7 @@ LAST = 1_000_000_000
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """What the page says of one episode. ``latencies``: s by chunk. ``last``: (H, W, 3) picture of the last camera, or None."""
+    """What the page says of one episode. ``latencies``: s by chunk. ``last``: (H, W, 3) uint8 picture, or None."""
 
     folder: Path
     record: EpisodeRecord
@@ -90,8 +90,8 @@ def _parts(folder, read, broken, interval):
         plot(success_figure({name: [line.label.score == 1 for line in group] for name, group in judged.items()}),
              'share of successes over the session') if judged else '',
         '<h2>Inference</h2>' if latencies else '',
-        f'<p>{len(latencies)} chunks: {latency_text(latencies)}.</p>' + plot(latency_figure(latencies), 'histogram of latency')
-        if latencies else '',
+        f'<p>{len(latencies)} chunks: {latency_text(latencies)}.</p>' if latencies else '',
+        plot(latency_figure(latencies), 'histogram of latency') if latencies else '',
         '<h2>Episodes</h2>', _episodes(folder, read),
     ]
 
@@ -104,8 +104,9 @@ def _groups(judged, interval):
         successes = sum(line.label.score == 1 for line in group)
         low, high = interval(successes, len(group))
         reasons = [line.label.failure.value.replace('_', ' ') for line in group if line.label.failure]
-        rows.append((name, len(group), successes, f'{100 * successes / len(group):.0f} %', f'{100 * low:.0f} to {100 * high:.0f} %',
-                     f'{100 * np.mean([line.label.score for line in group]):.0f} %',
+        mean = np.mean([line.label.score for line in group])
+        rows.append((name, len(group), successes, f'{100 * successes / len(group):.0f} %',
+                     f'{100 * low:.0f} to {100 * high:.0f} %', f'{100 * mean:.0f} %',
                      ', '.join(f'{reason} {reasons.count(reason)}' for reason in sorted(set(reasons)))))
     heads = ('task / mode / policy', 'episodes#', 'successes#', 'rate#', '95 % interval#', 'mean score#', 'failures')
     return table(heads, rows)
@@ -118,8 +119,11 @@ def _episodes(folder, read):
         name = html.escape(record.id)
         report = line.folder / REPORT_FILE
         link = f'<a href="{html.escape(str(report.relative_to(folder)))}">{name}</a>' if report.exists() else name
-        rows.append((Html(photo(line.last, 128)), Html(link), line.group, Html(badge(label.verdict.value) if label else 'not judged'),
-                     '' if label is None or label.score is None else f'{label.score:g}', f'{record.duration:.1f}', record.chunks,
-                     record.interventions, record.takeovers, label.note if label and label.note else record.reason or record.note))
-    heads = ('end', 'episode', 'task / mode / policy', 'label', 'score#', 's#', 'chunks#', 'interventions#', 'takeovers#', 'note')
+        word = Html(badge(label.verdict.value)) if label else 'not judged'
+        score = '' if label is None or label.score is None else f'{label.score:g}'
+        note = label.note if label and label.note else record.reason or record.note
+        rows.append((Html(photo(line.last, 128)), Html(link), line.group, word, score, f'{record.duration:.1f}',
+                     record.chunks, record.interventions, record.takeovers, note))
+    heads = ('end', 'episode', 'task / mode / policy', 'label', 'score#', 's#', 'chunks#', 'interventions#',
+             'takeovers#', 'note')
     return table(heads, rows)

@@ -1,11 +1,12 @@
 """An episode at 25 Hz: one entry a recorded row, with what was measured and seen before it. Nothing is interpolated.
 
-The rows are the grid: row t is the t-th setpoint, at its target time. Its state is each arm's newest ``joint_states`` and
-its pictures each camera's newest image whose header stamp is not after that time. This is how a demonstration pairs them:
-the observation is taken, then the action is sent.
+The rows are the grid: row t is the t-th setpoint, at its target time. Its state is each arm's newest ``joint_states``
+and its pictures each camera's newest image whose header stamp is not after that time. This is how a demonstration pairs
+them: the observation is taken, then the action is sent.
 """
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
@@ -20,19 +21,20 @@ OLDEST_STATE = 0.05
 OLDEST_IMAGE = 0.1
 """s before it within which each camera has to have taken a picture."""
 
-_ROUNDING = 1000  # ns by which a stamp may be after the row that it belongs to: stamps come from clocks in float seconds
+_ROUNDING = 1000  # ns that a stamp may be after its row: stamps come from clocks in float seconds
 
 
 @dataclass(frozen=True, eq=False)
 class RowTable:
     """T rows of one episode; 14-vectors in the order of ``JOINT_NAMES``.
 
-    ``time``: (T,) int64 ns, target times. ``source``: T names of who sent the row. ``action``: (T, 14) float64, the rows
-    as sent to the supervisor. ``sent``: (T, 14) what the supervisor had last sent to the arms when the next row was due,
-    NaN where it had sent nothing since the recording began; None without any command. ``state``: (T, 14) rad, grippers
-    normalised. ``velocity``: (T, 14) per s, ``effort``: (T, 14) mA; None when the driver gave none. ``image_rows``: (K,)
-    int64, ascending, the last row included. ``pictures``: K tuples of one ``CompressedImage`` a camera. ``state_stamps``:
-    (T, 2), ``image_stamps``: (K, cameras) int64 ns. ``query_seconds``: s that each chunk took to infer.
+    ``time``: (T,) int64 ns, target times. ``source``: T names of who sent the row. ``action``: (T, 14) float64, the
+    rows as sent to the supervisor. ``sent``: (T, 14) what the supervisor had last sent to the arms when the next row
+    was due, NaN where it had sent nothing since the recording began; None without any command. ``state``: (T, 14) rad,
+    grippers normalised. ``velocity``: (T, 14) per s, ``effort``: (T, 14) mA; None when the driver gave none.
+    ``image_rows``: (K,) int64, ascending, the last row included. ``pictures``: K tuples of one ``CompressedImage`` a
+    camera. ``state_stamps``: (T, 2), ``image_stamps``: (K, cameras) int64 ns. ``query_seconds``: s that each chunk took
+    to infer.
     """
 
     record: EpisodeRecord
@@ -61,7 +63,7 @@ class RowTable:
 
     @property
     def pauses(self):
-        """How often more than one and a half periods lie between two rows; they are neighbours in the table all the same."""
+        """How often two rows, neighbours in the table all the same, are more than one and a half periods apart."""
         return int((np.diff(self.time) > 1.5e9 * CONTROL_PERIOD).sum())
 
 
@@ -72,12 +74,12 @@ def read_table(folder, gripper, every=1):
         gripper: ``GripperMap`` of the arms. every: rows between two that get pictures.
 
     Raises:
-        ValueError: no rows, rows that run backwards, or a row before which a stream was silent for too long.
+        ValueError: no rows, rows that run backwards or hold NaN, or one before which a stream was silent for too long.
     """
     with BagReader(folder) as bag:
         record, robot = bag.record, bag.record.robot
         joints, cameras = robot.joint_states(), robot.compressed_images()
-        stamped = {topic: ([], []) for topic in (SETPOINT, *joints, *cameras)}
+        stamped = {topic: [] for topic in (SETPOINT, *joints, *cameras)}
         received = {topic: ([], []) for topic in (*robot.joint_groups(), *robot.joint_singles())}
         queries = []
         for topic, stamp, message in bag.messages({*stamped, *received, CHUNK}):
@@ -87,25 +89,28 @@ def read_table(folder, gripper, every=1):
                 received[topic][0].append(stamp)
                 received[topic][1].append(message.cmd)
             else:
-                stamped[topic][0].append(message.header.stamp.sec * 10 ** 9 + message.header.stamp.nanosec)
-                stamped[topic][1].append(message)
-    times, setpoints = stamped[SETPOINT]
-    if not times:
+                stamp = message.header.stamp
+                stamped[topic].append((stamp.sec * 10 ** 9 + stamp.nanosec, message))
+    if not stamped[SETPOINT]:
         raise ValueError(f'{folder}: no rows: nothing had the arms')
+    times, setpoints = zip(*stamped[SETPOINT])
     late = np.flatnonzero(np.diff(times) < 0.5e9 * CONTROL_PERIOD)
     if len(late):
         a, b = setpoints[late[0]], setpoints[late[0] + 1]
-        raise ValueError(f'{folder}: row {late[0] + 1} of {b.source!r} is due {(times[late[0] + 1] - times[late[0]]) * 1e-9:.3f} s '
-                         f'after row {late[0]} of {a.source!r}: two sources at once; leave this episode out')
+        gap = (times[late[0] + 1] - times[late[0]]) * 1e-9
+        raise ValueError(f'{folder}: row {late[0] + 1} of {b.source!r} is due {gap:.3f} s after row {late[0]} of '
+                         f'{a.source!r}: two sources at once; leave this episode out')
 
     def pick(topic, rows, oldest):
-        stamps, messages = stamped[topic]
+        samples = sorted(stamped[topic], key=itemgetter(0))  # they may have overtaken each other on their way
+        stamps = [stamp for stamp, _ in samples]
         found = [bisect_right(stamps, times[row] + _ROUNDING) - 1 for row in rows]
         ages = [(times[row] - stamps[at]) * 1e-9 if at >= 0 else np.inf for row, at in zip(rows, found)]
         for row, age in zip(rows, ages):
             if age > oldest:
-                raise ValueError(f'{folder}: row {row}: {topic} is {age:.3f} s old, at most {oldest} s; leave this episode out')
-        return [messages[at] for at in found], [stamps[at] for at in found]
+                raise ValueError(f'{folder}: row {row}: {topic} is {age:.3f} s old, at most {oldest} s; '
+                                 'leave this episode out')
+        return [samples[at][1] for at in found], [stamps[at] for at in found]
 
     image_rows = sorted({*range(0, len(times), every), len(times) - 1})
     arms = [pick(topic, range(len(times)), OLDEST_STATE) for topic in joints]
@@ -116,11 +121,17 @@ def read_table(folder, gripper, every=1):
         sides = [side[kind] for side in measured]
         return None if any(side is None for side in sides) else np.concatenate(sides, axis=1)
 
+    action, state = np.array([message.positions for message in setpoints]).reshape(-1, ACTION_DIM), both('position')
+    for name, values in (('action', action), ('state', state)):
+        bad = np.flatnonzero(~np.isfinite(values).all(1))
+        if len(bad):
+            raise ValueError(f'{folder}: row {bad[0]}: {name} is not finite; leave this episode out')
     return RowTable(
-        record, np.array(times), tuple(message.source for message in setpoints),
-        np.array([message.positions for message in setpoints]).reshape(-1, ACTION_DIM), _sent(received, robot, times, gripper),
-        both('position'), both('velocity'), both('effort'), np.array(image_rows), tuple(zip(*(view for view, _ in views))),
-        np.stack([stamps for _, stamps in arms], 1), np.stack([stamps for _, stamps in views], 1), tuple(queries))
+        record=record, time=np.array(times), source=tuple(message.source for message in setpoints),
+        action=action, sent=_sent(received, robot, times, gripper), state=state, velocity=both('velocity'),
+        effort=both('effort'), image_rows=np.array(image_rows), pictures=tuple(zip(*(view for view, _ in views))),
+        state_stamps=np.stack([stamps for _, stamps in arms], 1),
+        image_stamps=np.stack([stamps for _, stamps in views], 1), query_seconds=tuple(queries))
 
 
 def _measured(topic, messages, gripper):
@@ -136,8 +147,8 @@ def _measured(topic, messages, gripper):
             return None
         try:
             return np.array([[row[message.name.index(name)] for name in names] for row, message in zip(rows, messages)])
-        except ValueError as error:
-            raise ValueError(f'{topic}: {error} of the driver\'s names {", ".join(names)}') from None
+        except (IndexError, ValueError):
+            raise ValueError(f'{topic}: joint states without all of the driver\'s names {", ".join(names)}') from None
 
     position, velocity, effort = column('position', finger), column('velocity', finger), column('effort', motor)
     position[:, 6] = gripper.observation_from_finger(position[:, 6])

@@ -28,7 +28,8 @@ def write_video(folder, height=360):
         if not any(bag.topics[topic][1] for topic in topics if topic in bag.topics):
             return None
         width = len(topics) * height * 4 // 3 // 2 * 2
-        with Mp4Writer(draft, width, height, title=f'{bag.record.id}: {bag.record.instruction or bag.record.task}') as video:
+        title = f'{bag.record.id}: {bag.record.instruction or bag.record.task}'
+        with Mp4Writer(draft, width, height, title=title) as video:
             for picture in _pictures(bag, topics):
                 video.write(picture)
     path = folder / VIDEO_FILE

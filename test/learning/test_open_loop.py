@@ -31,14 +31,16 @@ def table():
     picture = SimpleNamespace(data=encode_jpeg(np.full((8, 8, 3), 90, np.uint8), 95))
     rows = np.array([0, 40, 79])
     return SimpleNamespace(
-        record=SimpleNamespace(instruction='sweep', robot=SimpleNamespace(cameras=CAMERAS)), time=np.arange(80) * 40_000_000,
-        state=state, action=state + 0.05, image_rows=rows, pictures=tuple((picture,) * 3 for _ in rows))
+        record=SimpleNamespace(instruction='sweep', robot=SimpleNamespace(cameras=CAMERAS)),
+        time=np.arange(80) * 40_000_000, state=state, action=state + 0.05, image_rows=rows,
+        pictures=tuple((picture,) * 3 for _ in rows))
 
 
 def test_the_policy_is_asked_what_was_seen_at_each_row(table):
     policy = FakePolicy()
     answers = list(ask(policy, table, seed=7, steps=3))
-    assert [(answer.row, answer.seed, len(answer.predicted)) for answer in answers] == [(0, 7, 50), (40, 8, 40), (79, 9, 1)]
+    asked = [(answer.row, answer.seed, len(answer.predicted)) for answer in answers]
+    assert asked == [(0, 7, 50), (40, 8, 40), (79, 9, 1)]
     observation, instruction, seed, steps = policy.asked[1]
     assert (instruction, seed, steps, observation.stamp) == ('sweep', 8, 3, pytest.approx(1.6))
     assert observation.proprio.tolist() == table.state[40].tolist() and set(observation.images) == set(CAMERAS)

@@ -58,10 +58,11 @@ def chunk(stamp, sequence, value):
 
 def plan(stamp, values, chosen):
     count = len(values)
-    return cdr('cosmos_policy_ros/msg/PlanReport', header=header(stamp), epoch=1, sequence=0, candidates=np.arange(count, dtype=np.uint32),
-               seeds=np.arange(count), values=np.array(values, np.float32), spreads=np.zeros(count, np.float32),
-               members=np.ones(count, np.uint32), chosen=chosen, depth=1, calls=10, workers_lost=0, elapsed=0.5, deadline_met=True,
-               fallback=False)
+    return cdr('cosmos_policy_ros/msg/PlanReport', header=header(stamp), epoch=1, sequence=0,
+               candidates=np.arange(count, dtype=np.uint32), seeds=np.arange(count),
+               values=np.array(values, np.float32), spreads=np.zeros(count, np.float32),
+               members=np.ones(count, np.uint32), chosen=chosen, depth=1, calls=10, workers_lost=0, elapsed=0.5,
+               deadline_met=True, fallback=False)
 
 
 def imagined(stamp, shade):
@@ -69,15 +70,17 @@ def imagined(stamp, shade):
 
 
 def safety_status(stamp, counter, state, name, causes=()):
-    return cdr('cosmos_policy_ros/msg/SafetyStatus', header=header(stamp), counter=counter, state=state, state_name=name,
-               authority='policy', origin='', epoch=1, armed=True, causes=[_cause(stamp, *cause) for cause in causes], last_event_id=0, blockers=[],
+    return cdr('cosmos_policy_ros/msg/SafetyStatus', header=header(stamp), counter=counter, state=state,
+               state_name=name, authority='policy', origin='', epoch=1, armed=True,
+               causes=[_cause(stamp, *cause) for cause in causes], last_event_id=0, blockers=[],
                speed_scale=1.0, hand_speed=np.inf, min_clearance=0.2, rows_accepted=0, rows_clamped=0, rows_refused=0,
                watched=[], ages=np.zeros(0, np.float32), loop_period_max=0.01, tick_p999=0.001, command=np.zeros(14),
                velocity=np.zeros(14), warnings=[], config_digest='')
 
 
 def _cause(stamp, name, severity, source, event_id, text):
-    return message_types().types['cosmos_policy_ros/msg/SafetyCause'](name, severity, source, event_id, header(stamp).stamp, text, '')
+    kind = message_types().types['cosmos_policy_ros/msg/SafetyCause']
+    return kind(name, severity, source, event_id, header(stamp).stamp, text, '')
 
 
 def messages(seconds):

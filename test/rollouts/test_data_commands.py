@@ -77,7 +77,8 @@ def test_a_missing_extra_is_named(command, rollouts, tmp_path, monkeypatch, name
 
 
 def test_labels_are_added_and_shown(command, rollouts):
-    code, line, said = command('label', rollouts / 'a', '--as', 'failure', '--failure', 'missed_grasp', '--operator', 'ada')
+    said = ('--as', 'failure', '--failure', 'missed_grasp', '--operator', 'ada')
+    code, line, _ = command('label', rollouts / 'a', *said)
     assert (code, line) == (0, 'label: episodes=1 label=failure')
     code, line, _ = command('label', rollouts / 'a', rollouts / 'b', '--json')
     shown = json.loads(line)['episodes']
@@ -110,7 +111,8 @@ def test_import_makes_episodes_and_names_what_it_could_not(command, rollouts, tm
     facts = json.loads(line)
     assert code == 1 and list(facts['refused']) == [str(tmp_path / 'other.hdf5')] and 'no ALOHA episode' in said
     assert EpisodeRecord.load(facts['episodes'][0]).instruction == 'put the duck on the plate'
-    assert command('import', tmp_path / 'other.hdf5', '--out', tmp_path / 'none')[0] == 1 and not (tmp_path / 'none').exists()
+    assert command('import', tmp_path / 'other.hdf5', '--out', tmp_path / 'none')[0] == 1
+    assert not (tmp_path / 'none').exists()
 
 
 def test_report_of_an_episode_and_of_a_session(command, rollouts):
@@ -126,3 +128,14 @@ def test_an_episode_without_rows_is_broken(command, tmp_path):
     command('label', tmp_path / 'rollouts/episode_1', '--as', 'success')
     code, _, said = command('export', tmp_path / 'rollouts', '--format', 'aloha', '--out', tmp_path / 'data')
     assert code == 1 and 'BROKEN' in said and 'no rows' in said and not (tmp_path / 'data').exists()
+
+
+def test_a_policy_is_asked_what_it_would_have_done_and_answers_the_same_again(command, rollouts):
+    ask = ('replay-policy', rollouts / 'a', '--every', '8', '--denoising-steps', '1', '--json')
+    (code, line, said), again = command(*ask), command(*ask)
+    facts = json.loads(line)
+    assert code == 0 and line == again[1]
+    assert [answer['row'] for answer in facts['answers']] == [0, 8, 9] and said.count('standing still') == 3
+    assert facts['arm_error'] > 0 and facts['answers'][0]['seed'] == 0
+    code, _, said = command(*ask, '--instruction', 'fold the moon')
+    assert code == 1 and 'fold the moon' in said and '--instruction' in said

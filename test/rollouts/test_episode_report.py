@@ -9,15 +9,15 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
-from synthetic_episode import (MS, ROBOT, START, cdr, chunk, header, image, imagined, plan, record_episode, safety_status,
-                               start)
+from synthetic_episode import (MS, ROBOT, START, cdr, chunk, event, header, image, imagined, plan, record_episode,
+                               safety_status, start)
 
 from cosmos_policy_ros.rollouts.episode import Outcome
 from cosmos_policy_ros.rollouts.film import film, imagined_futures
 from cosmos_policy_ros.rollouts.labels import FailureType, Label, Verdict, add_label
 from cosmos_policy_ros.rollouts.report import write_report
 from cosmos_policy_ros.rollouts.series import read_series
-from cosmos_policy_ros.rollouts.topics import CHUNK, PLAN_REPORT, SAFETY_STATUS
+from cosmos_policy_ros.rollouts.topics import CHUNK, EPISODE_EVENT, PLAN_REPORT, SAFETY_STATUS
 from cosmos_policy_ros.rollouts.video import write_video
 
 
@@ -96,7 +96,8 @@ def test_a_long_video_is_linked(folder, monkeypatch):
 
 def test_labels_and_their_history_are_in_the_report(tmp_path):
     folder = record_episode(tmp_path, 0.2)
-    add_label(folder, Label(Verdict.FAILURE, '2026-01-01', failure=FailureType.COLLISION, note='hit <the> bowl', operator='ada'))
+    add_label(folder, Label(Verdict.FAILURE, '2026-01-01', failure=FailureType.COLLISION, note='hit <the> bowl',
+                            operator='ada'))
     add_label(folder, Label(Verdict.PARTIAL, '2026-01-02', 0.5, operator='bob'))
     text = text_of(write_report(folder).read_text())
     assert '2026-01-01: failure (collision) by ada: hit <the> bowl' in text and '2026-01-02: partial 0.5 by bob' in text
@@ -111,6 +112,8 @@ def test_safety_events_candidates_and_imagined_futures_are_shown(tmp_path):
         if tick in (10, 11, 20):
             recording.put(SAFETY_STATUS, stamp, safety_status(stamp, tick, 3, 'RUNNING', causes=[
                 ('clearance', 1 if tick < 20 else 2, 'supervisor', 7 if tick < 20 else 8, 'arms are close')]))
+    for tick, kind in ((25, 3), (50, 4), (100, 3)):
+        recording.put(EPISODE_EVENT, START + tick * 40 * MS, event(START + tick * 40 * MS, kind))
     for second, shade in ((0, 200), (1, 210), (3, 220)):
         stamp = START + second * 1000 * MS
         recording.put(CHUNK, stamp, chunk(stamp, second, 0.5))
@@ -120,15 +123,18 @@ def test_safety_events_candidates_and_imagined_futures_are_shown(tmp_path):
     folder = recording.finish(recording.record, START + 110 * 40 * MS)
     series = read_series(folder)
     assert [(event.id, event.severity, event.begin, event.end) for event in series.events] == [
-        ('clearance', 1, pytest.approx(0.4), pytest.approx(0.44)), ('clearance', 2, pytest.approx(0.8), pytest.approx(0.8))]
+        ('clearance', 1, pytest.approx(0.4), pytest.approx(0.44)),
+        ('clearance', 2, pytest.approx(0.8), pytest.approx(0.8))]
+    assert [span for spans in series.takeovers for span in spans] == pytest.approx([1.0, 2.0, 4.0, 4.4])
     assert [(found.values.tolist(), found.chosen) for found in series.plans] == [(pytest.approx([0.1, 0.6]), 1)] * 3
     futures = imagined_futures(folder, 6)
     assert [future.time for future in futures] == pytest.approx([2.0, 3.0, 5.0])
-    assert [round(float(future.imagined['cam_high'].mean())) for future in futures] == pytest.approx([200, 210, 220], abs=2)
+    assert [future.imagined['cam_high'].mean() for future in futures] == pytest.approx([200, 210, 220], abs=2)
     actual = [future.actual['cam_high'][..., 2].mean() for future in futures[:2]]
     assert actual == pytest.approx([50, 75], abs=2), 'what the camera saw two seconds after the observation'
     assert futures[2].actual == {}, 'the episode was over by then'
     text = text_of(write_report(folder).read_text())
+    assert 'An operator had the arms from 1.0 to 2.0 s, 4.0 to 4.4 s.' in text
     assert 'clearance' in text and 'arms are close' in text and 'Imagined and actual' in text
 
 

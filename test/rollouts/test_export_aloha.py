@@ -61,8 +61,9 @@ def test_rows_are_float32_and_those_of_the_bag(exported, rollouts, name):
     source = 'a_success' if 'a_success' in name else 'c_demonstration'
     table = read_table(rollouts / source, GRIPPER)
     with h5py.File(exported / f'{name}.hdf5') as file:
-        for path, values in (('action', table.action), ('observations/qpos', table.state), ('observations/qvel', table.velocity),
-                             ('observations/effort', table.effort), ('action_commanded', table.sent)):
+        for path, values in (('action', table.action), ('observations/qpos', table.state),
+                             ('observations/qvel', table.velocity), ('observations/effort', table.effort),
+                             ('action_commanded', table.sent)):
             assert (file[path].shape, file[path].dtype) == ((ROWS, 14), np.float32)
             assert (file[path][()] == values.astype(np.float32)).all(), path
         steps = np.diff(file['action'][()], axis=0)
@@ -72,7 +73,8 @@ def test_rows_are_float32_and_those_of_the_bag(exported, rollouts, name):
 
 
 def test_attributes_are_those_that_the_loader_reads(exported):
-    with h5py.File(exported / 'rollouts/a_success.hdf5') as good, h5py.File(exported / 'rollouts/b_failure.hdf5') as bad:
+    out = exported / 'rollouts'
+    with h5py.File(out / 'a_success.hdf5') as good, h5py.File(out / 'b_failure.hdf5') as bad:
         assert (good.attrs['success'], good.attrs['success_score']) == (True, 1.0)
         assert (bad.attrs['success'], bad.attrs['success_score']) == (False, 0.5), 'partial is no success'
         assert good.attrs['task_description'] == 'put the duck on the plate'
@@ -110,7 +112,7 @@ def test_an_episode_that_fails_leaves_nothing(rollouts, tmp_path):
     exporter.add(episode)
     with pytest.raises(ValueError, match='id a_success is in this export already'):
         exporter.add(episode)
-    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob('*') if path.is_file()] == ['rollouts/a_success.hdf5']
+    assert [path for path in tmp_path.rglob('*') if path.is_file()] == [tmp_path / 'rollouts/a_success.hdf5']
 
 
 @pytest.mark.parametrize('name, mode', [('rollouts/a_success', 'policy'), ('rollouts/b_failure', 'policy'),
@@ -120,7 +122,8 @@ def test_what_was_exported_comes_back_as_an_episode(exported, tmp_path, name, mo
     folder = import_episode(file, tmp_path, GRIPPER)
     record, table = EpisodeRecord.load(folder), read_table(folder, GRIPPER)
     with h5py.File(file) as source:
-        for path, values in (('action', table.action), ('observations/qpos', table.state), ('observations/effort', table.effort)):
+        for path, values in (('action', table.action), ('observations/qpos', table.state),
+                             ('observations/effort', table.effort)):
             assert (values.astype(np.float32) == source[path][()]).all(), path
         assert table.velocity == pytest.approx(source['observations/qvel'][()], abs=1e-6)
         if mode == 'policy':
@@ -151,7 +154,8 @@ def write_raw(path, rows=20, cameras=ROBOT.cameras, padded=False, **attributes):
 
 @pytest.mark.parametrize('padded', [False, True], ids=['raw', 'padded'])
 def test_pictures_of_the_original_recorder_keep_their_colours(tmp_path, padded):
-    folder = import_episode(write_raw(tmp_path / 'episode_0.hdf5', padded=padded), tmp_path / 'out', GRIPPER, 'put it there')
+    path = write_raw(tmp_path / 'episode_0.hdf5', padded=padded)
+    folder = import_episode(path, tmp_path / 'out', GRIPPER, 'put it there')
     table = read_table(folder, GRIPPER)
     image = decode_jpeg(bytes(table.pictures[0][0].data))
     assert image.shape == (48, 64, 3) and image[20, 10].tolist() == pytest.approx([250, 0, 0], abs=12)
@@ -177,7 +181,8 @@ def test_what_cannot_be_imported_is_named_and_leaves_nothing(tmp_path):
         file['action'][3, 5] = np.nan
     with h5py.File(tmp_path / 'other.hdf5', 'w') as file:
         file['x'] = 1
-    for path, message in ((short, 'not as many frames'), (nan, 'action: expected finite'), (tmp_path / 'other.hdf5', 'no ALOHA'),
+    for path, message in ((short, 'not as many frames'), (nan, 'action: expected finite'),
+                          (tmp_path / 'other.hdf5', 'no ALOHA'),
                           (write_raw(tmp_path / 'blind.hdf5', cameras=()), 'no pictures of cam_left_wrist')):
         with pytest.raises(ValueError, match=message):
             import_episode(path, out, GRIPPER, 'x')

@@ -58,7 +58,8 @@ def test_indices_times_and_rewards(exported):
     assert second['index'].to_pylist() == list(range(25, 40)) and second['frame_index'].to_pylist() == list(range(15))
     assert second['episode_index'].to_pylist() == [1] * 15 and second['task_index'].to_pylist() == [1] * 15
     assert second['timestamp'].to_pylist() == pytest.approx([i / 25 for i in range(15)])
-    assert first['next.reward'].to_pylist() == [0.0] * 24 + [1.0] and second['next.reward'].to_pylist() == [0.0] * 14 + [0.25]
+    assert first['next.reward'].to_pylist() == [0.0] * 24 + [1.0]
+    assert second['next.reward'].to_pylist() == [0.0] * 14 + [0.25]
     assert first['next.success'].to_pylist()[-2:] == [False, True] and not any(second['next.success'].to_pylist())
     assert second['next.done'].to_pylist() == [False] * 14 + [True]
 
@@ -76,7 +77,9 @@ def test_the_description_fits_the_columns(exported):
 
 def test_episodes_and_tasks(exported):
     episodes = parquet.read_table(exported / 'meta/episodes/chunk-000/file-000.parquet').to_pylist()
-    assert [(e['episode_index'], e['length'], e['dataset_from_index'], e['dataset_to_index'], e['tasks']) for e in episodes] == [
+    found = [(e['episode_index'], e['length'], e['dataset_from_index'], e['dataset_to_index'], e['tasks'])
+             for e in episodes]
+    assert found == [
         (0, 25, 0, 25, ['put the duck on the plate']), (1, 15, 25, 40, ['sweep'])]
     assert [(e['source_episode'], e['verdict'], e['score'], e['failure_type']) for e in episodes] == [
         ('a_success', 'success', 1.0, ''), ('b_partial', 'partial', 0.25, 'missed_grasp')]
@@ -122,7 +125,8 @@ def test_an_episode_that_fails_leaves_nothing_and_takes_no_number(rollouts, tmp_
     for i in range(2):
         stamp = START + i * 40_000_000
         for topic in ROBOT.joint_states():
-            recording.put(topic, stamp, cdr('sensor_msgs/msg/JointState', header(stamp), list(DRIVER_JOINTS), *[np.zeros(9)] * 3))
+            recording.put(topic, stamp, cdr('sensor_msgs/msg/JointState', header(stamp), list(DRIVER_JOINTS),
+                                            *[np.zeros(9)] * 3))
         for topic in ROBOT.images:
             recording.put(topic, stamp, image(stamp, width=64 + 32 * i))
         recording.put(SETPOINT, stamp, setpoint(stamp, i, np.zeros(14)))

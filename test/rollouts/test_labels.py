@@ -7,8 +7,8 @@ import pytest
 from synthetic_episode import record
 
 from cosmos_policy_ros.rollouts.episode import RECORD_FILE, Outcome
-from cosmos_policy_ros.rollouts.labels import (LABEL_FILE, FailureType, Label, LabelError, Verdict, add_label, current_label,
-                                               read_labels, recorded_judgement)
+from cosmos_policy_ros.rollouts.labels import (LABEL_FILE, FailureType, Label, LabelError, Verdict, add_label,
+                                               current_label, read_labels, recorded_judgement)
 
 AT = '2026-01-01T00:00:00+00:00'
 

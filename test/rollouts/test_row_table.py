@@ -32,7 +32,8 @@ def episode(tmp_path, rows, states, pictures, commands=()):
                       cdr('interbotix_xs_msgs/msg/JointSingleCommand', 'gripper', GRIPPER.joint_from_action(value)))
     for i, (time, source) in enumerate(rows):
         stamp = START + time * MS
-        recording.put(SETPOINT, stamp, cdr('cosmos_policy_ros/msg/JointSetpoint', header(stamp), source, 1, i, np.full(14, float(i))))
+        recording.put(SETPOINT, stamp, cdr('cosmos_policy_ros/msg/JointSetpoint', header(stamp), source, 1, i,
+                                           np.full(14, float(i))))
     return recording.finish(recording.record, START + 1000 * MS)
 
 
@@ -45,6 +46,21 @@ def test_a_row_has_the_newest_sample_that_is_not_after_it(tmp_path):
     assert table.action[:, 3].tolist() == [0.0, 1.0]
     assert (table.state_age, table.image_age) == pytest.approx((0.001, 0.030))
     assert table.source == ('policy', 'policy') and table.pauses == 0
+
+
+def test_samples_that_overtook_each_other_are_told_apart_by_their_stamps(tmp_path):
+    recording = start(tmp_path)
+    for arrival, stamp in ((50, 40), (51, 20), (90, 80), (91, 60)):
+        for topic in ROBOT.joint_states():
+            recording.put(topic, START + arrival * MS, joints(START + stamp * MS, 0.001 * stamp))
+        for topic in ROBOT.images:
+            recording.put(topic, START + arrival * MS, image(START + stamp * MS))
+    for i, time in enumerate((40, 80)):
+        recording.put(SETPOINT, START + 100 * MS, setpoint(START + time * MS, i, np.zeros(14)))
+    table = read_table(recording.finish(recording.record, START + 200 * MS), GRIPPER)
+    assert ((table.state_stamps - START) // MS).tolist() == [[40, 40], [80, 80]]
+    assert table.state[:, 0].tolist() == [0.040, 0.080]
+    assert ((table.image_stamps - START) // MS).tolist() == [[40] * 3, [80] * 3]
 
 
 def test_velocities_and_efforts_are_the_drivers_in_the_order_of_the_14_joints(tmp_path):
@@ -84,6 +100,31 @@ def test_a_pause_is_counted_and_joins_its_neighbours(tmp_path):
 def test_rows_of_two_sources_at_once_are_refused(tmp_path):
     folder = episode(tmp_path, [(40, 'policy'), (80, 'policy'), (90, 'teleop')], [40, 80], [40, 80])
     with pytest.raises(ValueError, match="row 2 of 'teleop' is due 0.010 s after row 1 of 'policy'"):
+        read_table(folder, GRIPPER)
+
+
+@pytest.mark.parametrize('what', ['action', 'state'])
+def test_a_row_that_is_not_finite_is_refused(tmp_path, what):
+    recording = start(tmp_path)
+    for topic in ROBOT.joint_states():
+        recording.put(topic, START, joints(START, np.nan if what == 'state' else 0.1))
+    for topic in ROBOT.images:
+        recording.put(topic, START, image(START))
+    recording.put(SETPOINT, START, setpoint(START, 0, np.full(14, np.nan if what == 'action' else 0.1)))
+    folder = recording.finish(recording.record, START + MS)
+    with pytest.raises(ValueError, match=f'row 0: {what} is not finite'):
+        read_table(folder, GRIPPER)
+
+
+def test_joint_states_that_lack_a_joint_are_refused(tmp_path):
+    recording = start(tmp_path)
+    for topic in ROBOT.joint_states():
+        recording.put(topic, START, cdr('sensor_msgs/msg/JointState', header(START), ['waist'], *[np.zeros(1)] * 3))
+    for topic in ROBOT.images:
+        recording.put(topic, START, image(START))
+    recording.put(SETPOINT, START, setpoint(START, 0, np.zeros(14)))
+    folder = recording.finish(recording.record, START + MS)
+    with pytest.raises(ValueError, match='/follower_left/joint_states: joint states without all'):
         read_table(folder, GRIPPER)
 
 

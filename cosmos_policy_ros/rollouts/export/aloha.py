@@ -1,8 +1,8 @@
 """The published ALOHA layout: HDF5 demonstrations with a video a camera, and HDF5 rollouts with JPEG frames.
 
-Names, shapes and types are those that the loader of NVlabs/cosmos-policy reads (``datasets/aloha_dataset.py``) and that its
-preprocessing and robot client write. Beside them each file holds what that layout has no place for: ``action_commanded``,
-``timestamps`` and the attribute ``episode``.
+Names, shapes and types are those that the loader of NVlabs/cosmos-policy reads (``datasets/aloha_dataset.py``) and that
+its preprocessing and robot client write. Beside them each file holds what that layout has no place for:
+``action_commanded``, ``timestamps`` and the attribute ``episode``.
 """
 import re
 import tempfile
@@ -47,7 +47,8 @@ class AlohaExport:
         pictures = dict(zip(table.record.robot.cameras, zip(*table.pictures)))
         with tempfile.TemporaryDirectory(dir=self._out) as draft:
             if episode.demonstration:
-                place = self._out / 'demonstrations' / task_folder(table.record.instruction or table.record.task) / 'train'
+                task = task_folder(table.record.instruction or table.record.task)
+                place = self._out / 'demonstrations' / task / 'train'
                 name = f'episode_{len(list(place.glob("*.hdf5")))}'
                 _write_demonstration(Path(draft), name, episode, table, pictures)
             else:
@@ -114,8 +115,9 @@ def _write_rows(file, episode, table):
     file['row_source'] = list(table.source)
     simulated = any(audit.topic == TASK_STATE and audit.received for audit in record.topics)
     file.attrs.update(
-        sim=bool(record.extra.get('sim', simulated)), task_description=record.instruction or record.task, success=episode.success,
-        success_score=float(label.score), user_description=label.note or record.note, user_name=label.operator,
+        sim=bool(record.extra.get('sim', simulated)), task_description=record.instruction or record.task,
+        success=episode.success, success_score=float(label.score),
+        user_description=label.note or record.note, user_name=label.operator,
         policy_name=record.policy.get('folder', record.extra.get('mode', '')), date_time=record.recorded_at,
         average_model_query_time_sec=float(np.mean(table.query_seconds)) if table.query_seconds else 0.0,
         failure_type=label.failure.value if label.failure else '', episode=record.to_json())

@@ -1,7 +1,7 @@
-"""A LeRobot data set, format v3.0: Parquet rows, a video a camera, metadata. One file an episode each, as the format permits.
+"""A LeRobot data set, format v3.0: rows in Parquet, videos, metadata; a file an episode, which the format permits.
 
-Written here and not by LeRobot, whose releases pin older torch, numpy and av than this package runs on. Layout and names
-follow ``lerobot.datasets`` 0.4 (``utils.py``, ``lerobot_dataset.py``, ``compute_stats.py``).
+Written here and not by LeRobot, whose releases pin older torch, numpy and av than this package runs on. Layout and
+names follow ``lerobot.datasets`` 0.4 (``utils.py``, ``lerobot_dataset.py``, ``compute_stats.py``).
 """
 import json
 from pathlib import Path
@@ -23,11 +23,12 @@ EPISODES_PATH = 'meta/episodes/chunk-000/file-000.parquet'
 
 VIDEO_CRF, VIDEO_GOP = 18, 2  # LeRobot's own distance of key frames; its quality is 30 of AV1
 SAMPLED_FRAMES, SAMPLED_PIXELS = 100, 4
-"""Frames of an episode, evenly spaced, and every how manieth of their rows and columns the picture statistics look at."""
+"""What picture statistics look at: frames of an episode, evenly spaced, and every fourth of their rows and columns."""
 
 QUANTILES = {'q01': 0.01, 'q10': 0.1, 'q50': 0.5, 'q90': 0.9, 'q99': 0.99}
 
-_VECTORS = {'observation.state': 'state', 'observation.velocity': 'velocity', 'observation.effort': 'effort', 'action': 'action'}
+_VECTORS = {'observation.state': 'state', 'observation.velocity': 'velocity', 'observation.effort': 'effort',
+            'action': 'action'}
 _SCALARS = {'next.reward': 'float32', 'next.done': 'bool', 'next.success': 'bool', 'timestamp': 'float32',
             'frame_index': 'int64', 'episode_index': 'int64', 'index': 'int64', 'task_index': 'int64'}
 
@@ -48,8 +49,8 @@ class LeRobotExport:
         """Write one ``selection.Episode``; returns its number of rows.
 
         Raises:
-            ValueError: see ``table.read_table``; joint states without velocity or effort; pictures of other sizes than in
-                the episodes before. OSError: a picture cannot be decoded, or the disk is full.
+            ValueError: see ``table.read_table``; joint states without velocity or effort; pictures of other sizes than
+                in the episodes before. OSError: a picture cannot be decoded, or the disk is full.
         """
         table = read_table(episode.folder, self._gripper)
         for name, values in (('velocity', table.velocity), ('effort', table.effort)):
@@ -58,7 +59,7 @@ class LeRobotExport:
         cameras = dict(zip(table.record.robot.cameras, zip(*table.pictures)))
         shapes = {f'observation.images.{camera}': decompress(frames[0]).shape for camera, frames in cameras.items()}
         if self._video_info not in (None, shapes):
-            raise ValueError(f'{episode.folder}: cameras and pictures {shapes}, in the episodes before {self._video_info}')
+            raise ValueError(f'{episode.folder}: pictures {shapes}, in the episodes before {self._video_info}')
         number, task = len(self._episodes), episode.record.instruction or episode.record.task
         columns = self._columns(episode, table, number, self._tasks.get(task, len(self._tasks)))
         stats = {name: statistics(values) for name, values in columns.items()}
@@ -85,10 +86,13 @@ class LeRobotExport:
         # As pandas writes a table whose index is the task.
         tasks = self._arrow.table({'task_index': np.arange(len(names)), '__index_level_0__': names})
         pandas = {'index_columns': ['__index_level_0__'], 'column_indexes': [], 'columns': [
-            {'name': 'task_index', 'field_name': 'task_index', 'pandas_type': 'int64', 'numpy_type': 'int64', 'metadata': None},
-            {'name': None, 'field_name': '__index_level_0__', 'pandas_type': 'unicode', 'numpy_type': 'object', 'metadata': None}]}
+            {'name': 'task_index', 'field_name': 'task_index', 'pandas_type': 'int64', 'numpy_type': 'int64',
+             'metadata': None},
+            {'name': None, 'field_name': '__index_level_0__', 'pandas_type': 'unicode', 'numpy_type': 'object',
+             'metadata': None}]}
         self._write('meta/tasks.parquet', tasks.replace_schema_metadata({'pandas': json.dumps(pandas)}))
-        self._write_json('meta/stats.json', {key: aggregate([stats[key] for stats in self._stats]) for key in self._stats[0]})
+        self._write_json('meta/stats.json', {key: aggregate([stats[key] for stats in self._stats])
+                                             for key in self._stats[0]})
         self._write_json('meta/info.json', {
             'codebase_version': VERSION, 'robot_type': 'aloha', 'total_episodes': len(self._episodes),
             'total_frames': self._rows, 'total_tasks': len(names), 'chunks_size': CHUNK, 'data_files_size_in_mb': 100,
@@ -109,8 +113,10 @@ class LeRobotExport:
     def _write_data(self, number, columns):
         arrays = {}
         for name, values in columns.items():
-            flat = self._arrow.array(values.reshape(-1))
-            arrays[name] = flat if values.ndim == 1 else self._arrow.FixedSizeListArray.from_arrays(flat, values.shape[1])
+            array = self._arrow.array(values.reshape(-1))
+            if values.ndim == 2:
+                array = self._arrow.FixedSizeListArray.from_arrays(array, values.shape[1])
+            arrays[name] = array
         self._write(DATA_PATH.format(**_place(number)), self._arrow.table(arrays))
 
     def _write_video(self, key, number, frames):
@@ -128,7 +134,8 @@ class LeRobotExport:
                 if row in sampled:
                     pixels.append(image[::SAMPLED_PIXELS, ::SAMPLED_PIXELS].reshape(-1, 3))
         found = statistics(np.concatenate(pixels) / 255.0)
-        return {name: [[[value]] for value in values] if name != 'count' else [len(sampled)] for name, values in found.items()}
+        return {name: [len(sampled)] if name == 'count' else [[[value]] for value in values]
+                for name, values in found.items()}
 
     def _entry(self, episode, task, number, count, stats):
         """One row of the episodes' metadata; the last columns are this package's own."""
@@ -137,11 +144,13 @@ class LeRobotExport:
                  'dataset_to_index': self._rows + count, 'data/chunk_index': place['chunk_index'],
                  'data/file_index': place['file_index'], 'meta/episodes/chunk_index': 0, 'meta/episodes/file_index': 0}
         for key in self._video_info:
-            entry |= {f'videos/{key}/chunk_index': place['chunk_index'], f'videos/{key}/file_index': place['file_index'],
-                      f'videos/{key}/from_timestamp': 0.0, f'videos/{key}/to_timestamp': count / FPS}
+            entry |= {f'videos/{key}/chunk_index': place['chunk_index'],
+                      f'videos/{key}/file_index': place['file_index'], f'videos/{key}/from_timestamp': 0.0,
+                      f'videos/{key}/to_timestamp': count / FPS}
         entry |= {f'stats/{key}/{name}': values for key, found in stats.items() for name, values in found.items()}
-        return entry | {'source_episode': episode.record.id, 'verdict': episode.label.verdict.value,
-                        'score': episode.label.score, 'failure_type': episode.label.failure.value if episode.label.failure else '',
+        label = episode.label
+        return entry | {'source_episode': episode.record.id, 'verdict': label.verdict.value, 'score': label.score,
+                        'failure_type': label.failure.value if label.failure else '',
                         'mode': episode.record.extra.get('mode', '')}
 
     def _features(self):
@@ -149,7 +158,8 @@ class LeRobotExport:
             'video.height': shape[0], 'video.width': shape[1], 'video.codec': self._codec, 'video.pix_fmt': 'yuv420p',
             'video.is_depth_map': False, 'video.fps': FPS, 'video.channels': 3, 'has_audio': False}}
             for key, shape in self._video_info.items()}
-        vectors = {name: {'dtype': 'float32', 'shape': [len(JOINT_NAMES)], 'names': list(JOINT_NAMES)} for name in _VECTORS}
+        vectors = {name: {'dtype': 'float32', 'shape': [len(JOINT_NAMES)], 'names': list(JOINT_NAMES)}
+                   for name in _VECTORS}
         scalars = {name: {'dtype': kind, 'shape': [1], 'names': None} for name, kind in _SCALARS.items()}
         return {**vectors, **videos, **scalars}
 
@@ -176,7 +186,8 @@ def statistics(values):
 def aggregate(parts):
     """Statistics of several episodes from those of each.
 
-    Exact but for the quantiles, which are means of the episodes' weighted by their counts, as LeRobot itself makes them.
+    Exact but for the quantiles, which are means of the episodes' weighted by their counts, as LeRobot itself makes
+    them.
     """
     counts = np.array([part['count'][0] for part in parts], np.float64)
     weights = counts / counts.sum()

@@ -11,7 +11,7 @@ APPLICATION, TIMELINE = 'cosmos_policy_ros', 'episode'
 
 
 class RerunExport:
-    """Writes ``<id>.rrd`` for each episode into ``out``: JPEG pictures as recorded, joints, efforts, policy and safety."""
+    """Writes ``<id>.rrd`` for each episode into ``out``: JPEG pictures as recorded, joints, policy and safety."""
 
     def __init__(self, out, gripper):
         """``gripper``: not used; joints are shown in the motors' own units. Raises ImportError without rerun-sdk."""
@@ -32,7 +32,8 @@ class RerunExport:
         recording = rerun.RecordingStream(APPLICATION, recording_id=record.id)
         try:
             recording.save(path)
-            text = f'# {record.instruction or record.task}\n\n{episode.label.text}\n\n```\n{record.to_json(indent=2)}\n```'
+            text = '\n\n'.join((f'# {record.instruction or record.task}', episode.label.text,
+                                f'```\n{record.to_json(indent=2)}\n```'))
             recording.log('episode', rerun.TextDocument(text, media_type='text/markdown'), static=True)
             self._pictures(recording, episode.folder, record)
             self._series(recording, series)

@@ -55,7 +55,7 @@ def select(folders, keep=DATA):
     episodes, left_out = [], []
     for folder in dict.fromkeys(found for folder in folders for found in _below(Path(folder))):
         if folder.parent.name == PARTIAL:
-            left_out.append(LeftOut(str(folder), 'its recorder was cut off; the next start of the recorder recovers it'))
+            left_out.append(LeftOut(str(folder), 'cut off with its recorder, whose next start recovers it'))
             continue
         try:
             record = EpisodeRecord.load(folder)
@@ -82,7 +82,8 @@ def _below(folder):
     """The episode folders in a folder: itself, or those right below it, abandoned ones included."""
     if (folder / RECORD_FILE).exists():
         return [folder]
-    found = sorted(path.parent for path in [*folder.glob(f'*/{RECORD_FILE}'), *folder.glob(f'{PARTIAL}/*/{RECORD_FILE}')])
+    records = [*folder.glob(f'*/{RECORD_FILE}'), *folder.glob(f'{PARTIAL}/*/{RECORD_FILE}')]
+    found = sorted(path.parent for path in records)
     if not found:
         raise FileNotFoundError(f'{folder}: neither an episode nor a folder of episodes')
     return found
