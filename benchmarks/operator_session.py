@@ -12,6 +12,7 @@ was judged, or the browser reported an error.
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -56,7 +57,9 @@ class Terminal:
         with open(os.devnull, 'w') as nowhere:
             console = Console(record=True, width=SIZE[0], height=SIZE[1], file=nowhere, force_terminal=True)
             console.print(Text.from_ansi(self._tmux('capture-pane', '-p', '-e')), end='')
-            console.save_svg(str(path.with_suffix('.svg')), title='cosmos-policy-ros up direct --simulated')
+            picture = console.export_svg(title='cosmos-policy-ros up direct --simulated')
+        # A picture that loads nothing from elsewhere.
+        path.with_suffix('.svg').write_text(re.sub(r'@font-face \{.*?\}', '', picture, flags=re.DOTALL))
 
     def close(self):
         """End the server and with it whatever runs in it."""

@@ -44,7 +44,7 @@ def ages_text(overview):
     """Every watched input and how old it is."""
     text, late = Text(), overview.late
     for name, age in overview.ages:
-        text.append(f'{name:18.18}', 'bold red' if name in late else '')
+        text.append(f'{name:24.24}', 'bold red' if name in late else '')
         text.append('  never\n' if math.isinf(age) else f'{age:6.2f} s\n', 'bold red' if name in late else 'dim')
     return text
 
@@ -98,7 +98,7 @@ class TerminalStation(App):
     #state { height: 3; padding: 1 2; text-style: bold; background: $panel; }
     #state.lost { background: #6b4b00; } #state.stopped { background: #7d080f; } #state.moving { background: #0b5a2a; }
     #state.armed { background: #4a5a0b; } #state.ready { background: #1d4f91; }
-    #middle { height: 1fr; } #left { width: 2fr; padding: 0 2; } #right { width: 32; padding: 0 1; }
+    #middle { height: 1fr; } #left { width: 2fr; padding: 0 2; } #right { width: 38; padding: 0 1; }
     #reasons { height: 1fr; padding: 1 0; } #ages { padding: 1 0; } ProgressBar { padding: 0 0 1 0; } Bar { width: 48; }
     #said { height: 6; padding: 0 2; background: $surface-darken-1; } #figures { padding: 0 2; color: $text-muted; }
     #keys { height: auto; padding: 0 2; }

@@ -2,7 +2,6 @@
 import array
 import json
 import math
-import threading
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -32,7 +31,9 @@ from .pictures import reader, subscribe
 from .qos import EVENT, LATCHED, SENSOR
 from .row_source import STATUS_SILENCE, RowPublisher
 from .running import StartupError, run
+from .surprise_watch import SurpriseParameters, SurpriseWatch
 from .tasks import load_tasks
+from .worker import Worker
 
 AUTHORITY = 'policy'
 
@@ -41,8 +42,8 @@ CLOCK_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
-class PolicyParameters(InferenceParameters):
-    """Parameters of the policy node beside those of robot and inference."""
+class PolicyParameters(InferenceParameters, SurpriseParameters):
+    """Parameters of the policy node beside those of robot, inference and surprise monitor."""
 
     task: str = parameter('plate', 'task at start: a name of the tasks file')
     tasks: str = parameter('tasks.yaml', 'instruction of every known task: a file in config/, or a full path')
@@ -64,43 +65,6 @@ class PolicyParameters(InferenceParameters):
     max_image_age: float = parameter(0.15, 's, oldest image that may start an inference', 0.02, 1.0)
     max_image_skew: float = parameter(0.04, 's, largest difference between the cameras', 0.001, 0.5)
     publish_imagined: bool = parameter(True, 'publish the imagined future images beside each chunk')
-
-
-class InferenceWorker:
-    """Runs one job at a time in its own thread, so that the ROS side never waits for the network."""
-
-    def __init__(self, done):
-        self._done = done
-        self._job = None
-        self._wake = threading.Condition()
-        self._closed = False
-        self._thread = threading.Thread(target=self._loop, name='inference', daemon=True)
-        self._thread.start()
-
-    def submit(self, job):
-        """Run ``job()`` next; the caller submits only after the previous one is done."""
-        with self._wake:
-            self._job = job
-            self._wake.notify()
-
-    def close(self):
-        """Let the thread end after the current job."""
-        with self._wake:
-            self._closed = True
-            self._wake.notify()
-        self._thread.join(timeout=5.0)
-
-    def _loop(self):
-        while True:
-            with self._wake:
-                self._wake.wait_for(lambda: self._job or self._closed)
-                if self._closed:
-                    return
-                job, self._job = self._job, None
-            try:
-                self._done(job())
-            except Exception as error:  # raised again in the node's own thread
-                self._done(error)
 
 
 class PolicyNode(Node):
@@ -126,7 +90,8 @@ class PolicyNode(Node):
         self._chunks = 0
         self._inferring, self._requested_at, self._result = None, math.inf, None
         self._status_at, self._stands_from = float('-inf'), math.inf
-        self._worker = InferenceWorker(self._hand_over)
+        self._worker = Worker(self._hand_over, 'inference')
+        self._watch = SurpriseWatch(self, p, self._time, self._pairing, self._timeline) if p.surprise != 'off' else None
 
         self._read_picture = reader(p)
         self._grippers = {side: p.observed_gripper(side) for side in SIDES}
@@ -145,8 +110,10 @@ class PolicyNode(Node):
         self.get_logger().info(f'ready: {p.server or p.checkpoint}, task {p.task!r}: {self._instruction!r}')
 
     def close(self):
-        """End the inference thread and what it used."""
+        """End the threads and what they used."""
         self._worker.close()
+        if self._watch:
+            self._watch.close()
         self._backend.close()
 
     def _on_joints(self, side, message):
@@ -181,6 +148,8 @@ class PolicyNode(Node):
             # Only what is seen from here on shows the arms where this epoch begins.
             self._epoch, self._chunks, self._stands_from = status.epoch, 0, self._time.from_stamp(status.header.stamp)
             self._timeline.start(status.epoch, now, status.command)
+            if self._watch:
+                self._watch.forget()
 
     def _end_epoch(self):
         if self._epoch is not None:
@@ -201,6 +170,8 @@ class PolicyNode(Node):
         setpoint = self._timeline.setpoint(now)
         if setpoint is not None:
             self._rows.publish(replace(setpoint, source=AUTHORITY))
+            if self._watch:
+                self._watch.ask(setpoint.target_time, setpoint.positions)
         if self._timeline.wants_chunk(now):
             self._request_chunk(now)
 
@@ -220,8 +191,13 @@ class PolicyNode(Node):
         self._chunks += 1
         self._inferring, self._requested_at = self._epoch, now
         self._timeline.requested(now)
-        self._worker.submit(lambda: (sequence, seed, instruction, observation, self._backend.infer(
-            observation, instruction, seed, self._p.publish_imagined, self._p.budget or None)))
+        self._worker.submit(lambda: (sequence, seed, instruction, *self._infer(observation, instruction, seed)))
+
+    def _infer(self, observation, instruction, seed):
+        """In the worker's thread: an ``Inference`` and, where somebody looks whether it comes true, what it imagined."""
+        imagine = self._p.publish_imagined or self._watch is not None
+        inference = self._backend.infer(observation, instruction, seed, imagine, self._p.budget or None)
+        return observation, inference, self._watch and self._watch.imagination(observation, inference)
 
     def _hand_over(self, result):
         """From the worker's thread into the node's own."""
@@ -249,14 +225,16 @@ class PolicyNode(Node):
             self.get_logger().error(f'inference failed: {result}')
             self._timeline.failed(str(result), now)
             return True
-        sequence, seed, instruction, observation, inference = result
+        sequence, seed, instruction, observation, inference, imagination = result
+        share = self.get_parameter('playback_speed').value
         self._accept(Chunk(
             epoch=self._epoch, sequence=sequence, observed_at=observation.stamp, period=CONTROL_PERIOD,
-            rows=slowed(self._smoothing(inference.actions), self.get_parameter('playback_speed').value), source=AUTHORITY, instruction=instruction, seed=seed,
-            value=inference.value, latencies=inference.latencies, planner=inference.planner), inference, now)
+            rows=slowed(self._smoothing(inference.actions), share), source=AUTHORITY, instruction=instruction, seed=seed,
+            value=inference.value, latencies=inference.latencies, planner=inference.planner), inference,
+            imagination and imagination.slowed(share), now)
         return sequence > 0  # the first row of an epoch follows in the next cycle: the supervisor wants a chunk before
 
-    def _accept(self, chunk, inference, now):
+    def _accept(self, chunk, inference, imagination, now):
         splice = self._timeline.accept(chunk, now)
         if splice.refused:
             self.get_logger().warning(f'chunk {chunk.sequence} of epoch {chunk.epoch} refused: {splice.refused.value}')
@@ -266,6 +244,8 @@ class PolicyNode(Node):
             self._plan_publisher.publish(plan_message(inference.plan, chunk, self._time))
         if inference.future_images is not None:
             self._publish_imagined(chunk, inference.future_images)
+        if imagination is not None:
+            self._watch.imagine(imagination)
 
     def _publish_imagined(self, chunk, images):
         for camera, publisher in self._imagined.items():

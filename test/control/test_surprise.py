@@ -164,3 +164,8 @@ def test_hold_sends_no_row_any_more():
     timeline, now = playing()
     SurpriseMonitor(thresholds()).respond(SURPRISED, Response.HOLD, timeline)
     assert timeline.setpoint(now) is None and timeline.epoch is None
+
+
+def test_a_slower_chunk_gets_to_what_was_imagined_later():
+    slow = imagination(3.0).slowed(0.5)
+    assert (slow.observed_at, slow.horizon, set(slow.imagined)) == (3.0, 4.0, {CAMERA})
