@@ -1,4 +1,7 @@
 """The operator's board over DDS: a client speaks the protocol of RViz's interactive markers and clicks."""
+import math
+import time
+
 import numpy as np
 import pytest
 from arm_commands import ArmWatch
@@ -15,6 +18,8 @@ from cosmos_policy_ros.msg import ActionChunk, SafetyStatus
 from cosmos_policy_ros.nodes.station import Station
 
 NAMESPACE = '/cosmos_policy/board'
+AGAIN = 5.0
+"""s of wall time after which an operator clicks once more."""
 
 
 @pytest.fixture(scope='module')
@@ -38,6 +43,19 @@ def until(watch, *states):
     wait(lambda: watch.status.state in states, lambda: watch.status)
 
 
+def reset(rviz, watch):
+    """By clicks, as often as it takes: on a busy machine another stop may come in between."""
+    clicked = -math.inf
+
+    def ready():
+        nonlocal clicked
+        if watch.status.state != SafetyStatus.READY and time.monotonic() > clicked + AGAIN:
+            clicked = time.monotonic()
+            rviz.click('reset')
+        return watch.status.state == SafetyStatus.READY
+    wait(ready, lambda: watch.status)
+
+
 def test_a_session_by_clicks(rviz, watch):
     """Start, watch it move, stop, read why the others cannot be used, reset; nothing is missing in between."""
     wait(lambda: calmed(watch, rviz.station), lambda: watch.status)
@@ -51,8 +69,7 @@ def test_a_session_by_clicks(rviz, watch):
     wait(lambda: 'cancel' in rviz.markers and 'no rollout' in rviz.markers['cancel'].description,
          lambda: rviz.markers['cancel'].description)
     assert '\n' in rviz.markers['start'].description
-    rviz.usable('reset')
-    until(watch, SafetyStatus.READY)
+    reset(rviz, watch)
     assert not rviz.gaps
 
 
@@ -70,8 +87,7 @@ def test_the_stop_can_be_clicked_again_and_again(rviz, watch):
     for _ in range(3):
         rviz.click('stop')
         until(watch, SafetyStatus.ESTOPPED)
-        rviz.usable('reset')
-        until(watch, SafetyStatus.READY)
+        reset(rviz, watch)
 
 
 def first_chunk(rviz, probe, watch):
