@@ -121,7 +121,7 @@ def blocks(picture):
 
 
 def off_the_way(now, seen, imagined):
-    """(``GRID``, ``GRID``) grey levels by which ``now`` is off the straight way from ``seen`` to ``imagined``; all are ``blocks``.
+    """(``GRID``, ``GRID``) grey levels by which ``now`` is off the straight way from ``seen`` to ``imagined``, all ``blocks``.
 
     On the way a block may show any mixture of what was seen there and what is to be there.
     """
