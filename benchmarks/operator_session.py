@@ -36,7 +36,7 @@ class Terminal:
     """The terminal station in a tmux server of its own."""
 
     KEYS = {'stop': 'Enter', 'reset': 'r', 'start': 'g', 'failure': '1', 'prepare': 'a', 'park': 'p', 'quit': 'q'}
-    NOTE = 'missed grasp'
+    NOTE = 'missed_grasp'
 
     def __init__(self, command):
         self._socket = f'operator-session-{os.getpid()}'

@@ -25,7 +25,7 @@ from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.learning.evaluation import EvaluationSettings
 from cosmos_policy_ros.learning.statistics import wilson
 from cosmos_policy_ros.learning.watched import Watched, WatchedEvaluator
-from cosmos_policy_ros.sim.disturbances import Disturbance, Kind
+from cosmos_policy_ros.sim.incidents import Incident, Kind
 
 SEEDS = {'learn': 3000, 'normal': 5000, 'disturbed': 6000}
 HAPPENS = (1.0, 4.0)
@@ -86,12 +86,12 @@ def by_camera(pictures):
 
 def run(evaluator, part, seed):
     """One ``Recorded`` episode."""
-    disturbance, at = None, 0.0
+    incident, at = None, 0.0
     if part.startswith('disturbed'):
-        disturbance = Disturbance(list(Kind)[seed % len(Kind)], seed, CAMERAS)
+        incident = Incident(list(Kind)[seed % len(Kind)], seed, CAMERAS)
         at = float(np.random.default_rng(seed).uniform(*HAPPENS))
-    result = evaluator.run(seed, disturbance, at)
-    return Recorded({'part': part, 'seed': seed, 'kind': disturbance.kind.value if disturbance else None,
+    result = evaluator.run(seed, incident, at)
+    return Recorded({'part': part, 'seed': seed, 'kind': incident.kind.value if incident else None,
                      'happened': result.happened, 'success': result.episode.success, 'outcome': result.episode.outcome},
                     result.watched)
 

@@ -75,7 +75,8 @@ def keys_text(situation):
         style = 'dim' if why_not(control, situation) else 'bold'
         text.append(f'{key or "Enter"} ', style).append(f'{WORDS[control]}   ', style)
     text.append(f'{LEAVE} ', 'bold').append('quit\n')
-    return text.append('failure of a type:   ' + '   '.join(f'{key} {kind}' for key, kind in FAILURES.items()), 'dim')
+    types = '   '.join(f'{key} {kind.replace("_", " ")}' for key, kind in FAILURES.items())
+    return text.append(f'failure of a type:   {types}', 'dim')
 
 
 class StopField(Static):
