@@ -154,9 +154,8 @@ class Comparison:
         """{(signal, phase): departure} of what is there ``now``.
 
         For each camera the mean of all blocks (its name) and a spot (name + ' spot') in grey levels, against every imagination
-        that reaches so far; for each arm the joint that is furthest off where its rows
-        should have brought it, rad. Grippers do not count: holding something
-        they are not where they were told to be.
+        that reaches so far; for each arm the joint that is furthest off where its rows should have brought it, rad. Grippers
+        do not count: holding something they are not where they were told to be.
 
         Args:
             pictures: camera -> ``blocks`` now. positions: (14,) measured now.
