@@ -36,7 +36,7 @@ class Terminal:
     """The terminal station in a tmux server of its own."""
 
     KEYS = {'stop': 'Enter', 'reset': 'r', 'start': 'g', 'failure': '1', 'prepare': 'a', 'park': 'p', 'quit': 'q'}
-    NOTE = 'missed grasp'
+    NOTE = 'missed_grasp'
 
     def __init__(self, command):
         self._socket = f'operator-session-{os.getpid()}'
@@ -56,7 +56,7 @@ class Terminal:
         from rich.text import Text
         with open(os.devnull, 'w') as nowhere:
             console = Console(record=True, width=SIZE[0], height=SIZE[1], file=nowhere, force_terminal=True)
-            console.print(Text.from_ansi(self._tmux('capture-pane', '-p', '-e')), end='')
+            console.print(Text.from_ansi(self._tmux('capture-pane', '-p', '-e', '-N')), end='')
             picture = console.export_svg(title='cosmos-policy-ros up direct --simulated')
         # A picture that loads nothing from elsewhere.
         path.with_suffix('.svg').write_text(re.sub(r'@font-face \{.*?\}', '', picture, flags=re.DOTALL))

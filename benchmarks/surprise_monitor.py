@@ -13,7 +13,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.learning.evaluation import EvaluationSettings
 from cosmos_policy_ros.learning.statistics import wilson
 from cosmos_policy_ros.learning.watched import Watched, WatchedEvaluator
-from cosmos_policy_ros.sim.disturbances import Disturbance, Kind
+from cosmos_policy_ros.sim.incidents import Incident, Kind
 
 SEEDS = {'learn': 3000, 'normal': 5000, 'disturbed': 6000}
 HAPPENS = (1.0, 4.0)
@@ -86,12 +86,12 @@ def by_camera(pictures):
 
 def run(evaluator, part, seed):
     """One ``Recorded`` episode."""
-    disturbance, at = None, 0.0
+    incident, at = None, 0.0
     if part.startswith('disturbed'):
-        disturbance = Disturbance(list(Kind)[seed % len(Kind)], seed, CAMERAS)
+        incident = Incident(list(Kind)[seed % len(Kind)], seed, CAMERAS)
         at = float(np.random.default_rng(seed).uniform(*HAPPENS))
-    result = evaluator.run(seed, disturbance, at)
-    return Recorded({'part': part, 'seed': seed, 'kind': disturbance.kind.value if disturbance else None,
+    result = evaluator.run(seed, incident, at)
+    return Recorded({'part': part, 'seed': seed, 'kind': incident.kind.value if incident else None,
                      'happened': result.happened, 'success': result.episode.success, 'outcome': result.episode.outcome},
                     result.watched)
 
@@ -172,7 +172,7 @@ def main():
     parser.add_argument('--limit', type=float, default=20.0, help='s that an episode may take')
     parser.add_argument('--denoising-steps', type=int, default=5)
     parser.add_argument('--quantile', type=float, default=0.95)
-    parser.add_argument('--answer', default='', choices=[response.value for response in (Response.SLOW, Response.REPLAN, Response.HOLD)])
+    parser.add_argument('--answer', default='', choices=['slow', 'replan', 'hold'])
     parser.add_argument('--out', type=Path, default=Path('surprise_episodes'), help='folder of the episodes')
     parser.add_argument('--thresholds', type=Path, help='JSON file to write')
     options = parser.parse_args()
@@ -181,7 +181,8 @@ def main():
     episodes = Episodes(options.out, settings)
     parts = {part: range(SEEDS[part], SEEDS[part] + getattr(options, part)) for part in SEEDS}
     learnt = episodes.get('learn', parts['learn'])
-    source = {'command': ' '.join(['python benchmarks/surprise_monitor.py', *sys.argv[1:]]), 'settings': {**asdict(settings), 'checkpoint': 'tiny_aloha', 'safety': ''}}
+    source = {'learnt from': f'{options.learn} episodes of {options.task} from seed {SEEDS["learn"]}', 'quantile': options.quantile,
+              'denoising_steps': options.denoising_steps, 'executed_rows': settings.executed_rows}
     thresholds = learn([[look for _, look in record.looks] for record in learnt], options.quantile, source)
     if options.thresholds:
         thresholds.save(options.thresholds)

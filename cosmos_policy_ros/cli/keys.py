@@ -13,7 +13,7 @@ FAILURES = {str(number): kind for number, kind in enumerate(FAILURE_TYPES, 1)}
 NEXT_TASK, SLOWER, FASTER, LEAVE = 'n', '-', '+', 'q'
 HELP = ('   '.join(f'{key or "Enter"}: {WORDS[control]}' for key, control in CONTROLS.items())
         + f'   {NEXT_TASK}: next task   {SLOWER}, {FASTER}: slower, faster   {LEAVE}: quit\n'
-        + 'failure of a type:   ' + '   '.join(f'{key}: {kind}' for key, kind in FAILURES.items()))
+        + 'failure of a type:   ' + '   '.join(f'{key}: {kind.replace("_", " ")}' for key, kind in FAILURES.items()))
 
 
 def press(operator, tasks, key):

@@ -76,7 +76,8 @@ def keys_text(situation):
         text.append(f'{key or "Enter"} ', style).append(f'{WORDS[control]}   ', style)
     text.append(f'{SLOWER} {FASTER} ', 'bold').append('slower, faster   ')
     text.append(f'{LEAVE} ', 'bold').append('quit\n')
-    return text.append('failure of a type:   ' + '   '.join(f'{key} {kind}' for key, kind in FAILURES.items()), 'dim')
+    types = '   '.join(f'{key} {kind.replace("_", " ")}' for key, kind in FAILURES.items())
+    return text.append(f'failure of a type:   {types}', 'dim')
 
 
 class StopField(Static):
@@ -99,7 +100,7 @@ class TerminalStation(App):
     #state.lost { background: #6b4b00; } #state.stopped { background: #7d080f; } #state.moving { background: #0b5a2a; }
     #state.armed { background: #4a5a0b; } #state.ready { background: #1d4f91; }
     #middle { height: 1fr; } #left { width: 2fr; padding: 0 2; } #right { width: 38; padding: 0 1; }
-    #reasons { height: 1fr; padding: 1 0; } #ages { padding: 1 0; } ProgressBar { padding: 0 0 1 0; } Bar { width: 48; }
+    #reasons { height: 1fr; padding: 1 0; } #ages { padding: 1 0; } ProgressBar { margin: 0 0 1 0; } Bar { width: 48; }
     #said { height: 6; padding: 0 2; background: $surface-darken-1; } #figures { padding: 0 2; color: $text-muted; }
     #keys { height: auto; padding: 0 2; }
     #stop { height: 3; content-align: center middle; background: #c8101a; color: white; text-style: bold; }
@@ -111,7 +112,8 @@ class TerminalStation(App):
         self._operator, self._station, self._tasks, self._check = operator, station, tasks, check
         self._told, self._shown, self._error = 0, {}, None
         # Kept, not looked up: the last look may come when the screen is being taken down.
-        self._fields = {name: Static(id=name, markup=False) for name in ('state', 'reasons', 'rollout', 'ages', 'figures', 'keys')}
+        names = 'state', 'reasons', 'rollout', 'ages', 'figures', 'keys'
+        self._fields = {name: Static(id=name, markup=False) for name in names}
         self._fields['stop'] = StopField(id='stop')
         self._bar, self._diary = ProgressBar(total=1.0, show_eta=False), RichLog(id='said', wrap=True)
 
@@ -165,8 +167,8 @@ class TerminalStation(App):
         self._operator.follow()
         overview = self._operator.overview()
         self._show('state', overview.headline, overview.mood)
-        for name, text in (('reasons', reasons_text), ('ages', ages_text), ('rollout', rollout_text), ('figures', figures_text)):
-            self._show(name, text(overview))
+        for text in (reasons_text, ages_text, rollout_text, figures_text):
+            self._show(text.__name__.removesuffix('_text'), text(overview))
         self._show('keys', keys_text(overview.situation))
         self._show('stop', 'STOP PRESSED   r: reset' if overview.situation.pressed else 'STOP   Enter',
                    'pressed' if overview.situation.pressed else '')

@@ -9,7 +9,7 @@ STATUS_SILENCE = 1.0
 """s of wall time without a safety status after which the supervisor counts as gone; a simulation on a busy machine is slow."""
 
 
-FAILURE_TYPES = ('missed grasp', 'misperception', 'runaway motion', 'collision', 'timeout', 'operator abort', 'other')
+FAILURE_TYPES = ('missed_grasp', 'misperception', 'runaway_motion', 'collision', 'timeout', 'operator_abort', 'other')
 """What an operator may say about a failure: it becomes the episode's note."""
 
 

@@ -25,10 +25,8 @@ SPOT_LOOKS = 4
 PHASES = 5
 """Parts of a chunk's time with a measure of their own: the further ahead, the vaguer what was imagined."""
 
-SERVO_LAG = 0.12
-"""s by which joints follow their rows (``servo_lag`` of config/safety.yaml, middle of its joints)."""
-
-ROWS_KEPT = 64
+SERVO_LAG = np.array(2 * [0.13, 0.09, 0.09, 0.09, 0.17, 0.11, 0.12])
+"""(14,) s, time constants with which joints follow their rows (``servo_lag`` and ``gripper_lag`` of config/safety.yaml)."""
 
 LASTING = 2
 """Looks in succession that have to be surprising; one may be a picture in the middle of a fast move."""
@@ -125,7 +123,7 @@ def blocks(picture):
 
 
 def off_the_way(now, seen, imagined):
-    """(``GRID``, ``GRID``) grey levels by which ``now`` is off the straight way from ``seen`` to ``imagined``; all are ``blocks``.
+    """(``GRID``, ``GRID``) grey levels by which ``now`` is off the straight way from ``seen`` to ``imagined``, all ``blocks``.
 
     On the way a block may show any mixture of what was seen there and what is to be there.
     """
@@ -139,7 +137,8 @@ class Comparison:
     """Measures; whether that is much, ``Thresholds`` know. Every time is the caller's clock, s."""
 
     def __init__(self):
-        self._imaginations, self._rows = deque(maxlen=4), deque(maxlen=ROWS_KEPT)
+        self._imaginations = deque(maxlen=4)
+        self._asked_at = self._asked = self._following = None
 
     def imagine(self, imagination):
         """A chunk with this ``Imagination`` is to be played."""
@@ -147,19 +146,20 @@ class Comparison:
 
     def ask(self, at, positions):
         """The arms are to be at ``positions`` (14,) at ``at``."""
-        self._rows.append((at, positions))
+        self._following = positions if self._asked is None else self._followed(at)
+        self._asked_at, self._asked = at, positions
 
     def forget(self):
         """Nothing of before holds any longer."""
         self._imaginations.clear()
-        self._rows.clear()
+        self._asked_at = self._asked = self._following = None
 
     def departures(self, now, pictures, positions):
         """{(signal, phase): departure} of what is there ``now``.
 
         For each camera the mean of all blocks (its name) and a spot (name + ' spot') in grey levels, against every imagination
-        that reaches so far; for each arm the joint that is furthest off its rows, rad. Grippers do not count: holding something
-        they are not where they were told to be.
+        that reaches so far; for each arm the joint that is furthest off where its rows should have brought it, rad. Grippers
+        do not count: holding something they are not where they were told to be.
 
         Args:
             pictures: camera -> ``blocks`` now. positions: (14,) measured now.
@@ -176,12 +176,14 @@ class Comparison:
                 for signal, value in ((camera, off[camera][-1].mean()),
                                       (f'{camera} spot', np.partition(lasting, -WORST)[-WORST:].mean())):
                     found[signal, phase] = max(float(value), found.get((signal, phase), 0.0))
-        if self._rows and self._rows[0][0] <= now - SERVO_LAG:
-            times, rows = zip(*self._rows)
-            wanted = np.array([np.interp(now - SERVO_LAG, times, joint) for joint in np.transpose(rows)])
-            off = np.abs(positions - wanted)
+        if self._asked is not None:
+            off = np.abs(positions - self._followed(now))
             found |= {(f'{side.value} arm', 0): float(off[ARM_SLICE[side]].max()) for side in SIDES}
         return found
+
+    def _followed(self, now):
+        """(14,) where servos of the first order are, whose goal has been the last row since it was asked for."""
+        return self._following + (self._asked - self._following) * (1 - np.exp(-(now - self._asked_at) / SERVO_LAG))
 
 
 class SurpriseMonitor(Comparison):

@@ -4,8 +4,12 @@ from dataclasses import dataclass
 from ..control.surprise import Imagination, Response, SurpriseMonitor, Thresholds, blocks
 from ..embodiment.cameras import CAMERAS
 from ..embodiment.joints import CONTROL_PERIOD
+from ..policy.cosmos_policy import CosmosPolicy
 from ..policy.images import network_images
-from .evaluation import TICK, Episode, EpisodeResult, Evaluator
+from ..policy.planning.backends import DirectBackend
+from ..sim.cameras import CameraRig
+from ..sim.world import World
+from .evaluation import TICK, Episode, EpisodeResult
 
 LOOK_PERIOD = 0.2
 """s between two looks."""
@@ -42,7 +46,7 @@ class Watched:
 class WatchedResult:
     """One episode.
 
-    happened: s at which the disturbance began, None without one. watched: ``Watched``. alarms: (s, level, signal) of every look
+    happened: s at which the incident began, None without one. watched: ``Watched``. alarms: (s, level, signal) of every look
     that alarmed, empty without thresholds. Times count from the begin of the simulation.
     """
 
@@ -52,7 +56,7 @@ class WatchedResult:
     alarms: tuple
 
 
-class WatchedEvaluator(Evaluator):
+class WatchedEvaluator:
     """Runs watched episodes, one after the other.
 
     Args:
@@ -60,30 +64,40 @@ class WatchedEvaluator(Evaluator):
     """
 
     def __init__(self, settings, thresholds=None, response=Response.TELL):
-        super().__init__(settings)
-        self._thresholds, self._response = thresholds, response
+        self._settings, self._thresholds, self._response = settings, thresholds or Thresholds({}, 1.0), response
+        policy = CosmosPolicy.load(settings.checkpoint)
+        self._config, self._backend = policy.config, DirectBackend(policy, settings.denoising_steps)
+        self._backend.warm_up()
+        self._world = World(settings.task)
+        self._rig = CameraRig(self._world, settings.width, settings.height)
 
-    def run(self, seed, disturbance=None, at=0.0):
+    def close(self):
+        """Free the renderer."""
+        self._rig.close()
+
+    def run(self, seed, incident=None, at=0.0):
         """The ``WatchedResult`` of one seed.
 
         Args:
-            disturbance: ``sim.disturbances.Disturbance`` or None. at: s after the first row from which on it may happen.
+            incident: ``sim.incidents.Incident`` or None. at: s after the first row from which on it may happen.
         """
         self._world.reset(seed)
-        return _WatchedEpisode(self._settings, self._world, self._rig, self._policy, seed, self._thresholds, self._response,
-                               disturbance, at).watch()
+        return _WatchedEpisode(self._settings, self._world, self._rig, self._backend, self._config, seed,
+                               SurpriseMonitor(self._thresholds), self._response, incident, at).watch()
 
 
 class _WatchedEpisode(Episode):
-    def __init__(self, settings, world, rig, policy, seed, thresholds, response, disturbance, at):
+    """Is camera rig and policy to the episode that it extends."""
+
+    def __init__(self, settings, world, rig, backend, config, seed, monitor, response, incident, at):
         super().__init__(settings, world, self, self, seed)
-        self._cameras, self._model, self._disturbance, self._after = rig, policy, disturbance, at
-        self._monitor, self._response = SurpriseMonitor(thresholds or Thresholds({}, 1.0)), response
+        self._cameras, self._backend, self._config = rig, backend, config
+        self._monitor, self._response, self._incident, self._after = monitor, response, incident, at
         self._looks, self._imaginations, self._rows, self._alarms = [], [], [], []
 
     def watch(self):
         episode = self.run()
-        happened = self._disturbance.happened if self._disturbance else None
+        happened = self._incident.happened if self._incident else None
         watched = Watched(tuple(self._looks), tuple(self._imaginations), tuple(self._rows))
         return WatchedResult(episode, happened, watched, tuple(self._alarms))
 
@@ -92,27 +106,26 @@ class _WatchedEpisode(Episode):
         return self._cameras.capture()
 
     def render(self, camera):
-        """As ``CameraRig.render``, with what the disturbance leaves of it."""
+        """As ``CameraRig.render``, with what the incident leaves of it."""
         image = self._cameras.render(camera)
-        return self._disturbance.picture(camera, image) if self._disturbance else image
+        return self._incident.picture(camera, image) if self._incident else image
 
     def predict(self, observation, instruction, seed, steps):
-        """As ``CosmosPolicy.predict``, and remembers what was imagined."""
-        prediction = self._model.predict(observation, instruction, seed, steps, futures=True)
-        imagined = {camera: blocks(picture) for camera, picture in prediction.future_images.items()}
-        imagination = Imagination(observation.stamp, len(prediction.actions) * CONTROL_PERIOD, self._seen(observation.images),
-                                  imagined)
+        """What the episode asks of a policy; what was imagined is remembered."""
+        inference = self._backend.infer(observation, instruction, seed, futures=True)
+        imagined = {camera: blocks(picture) for camera, picture in inference.future_images.items()}
+        horizon = len(inference.actions) * CONTROL_PERIOD
+        imagination = Imagination(observation.stamp, horizon, self._seen(observation.images), imagined)
         self._monitor.imagine(imagination)
         self._imaginations.append((observation.stamp, imagination))
-        return prediction
+        return inference
 
     def _seen(self, images):
-        pictures = network_images(images, self._model.config)
-        return dict(zip(self._model.config.layout.cameras, map(blocks, pictures)))
+        return dict(zip(self._config.layout.cameras, map(blocks, network_images(images, self._config))))
 
     def _step(self, now):
-        if self._disturbance and self._end and now >= self._first_row() + self._after:
-            self._disturbance.act(self._world)
+        if self._incident and self._end and now >= self._first_row() + self._after:
+            self._incident.act(self._world)
         if self._end and self._tick % LOOK_TICKS == 0:
             self._look(now)
         rows = self._timeline.figures.rows

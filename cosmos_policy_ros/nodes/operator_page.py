@@ -74,7 +74,8 @@ class OperatorPage:
         shown['age'] = min(situation.age, 1e9)  # JSON knows no infinity
         feedback = self._station.feedback
         return JSONResponse({**shown, 'heard': situation.heard, 'task': self._operator.task, 'step': getattr(feedback, 'step', 0),
-                             'failure_types': FAILURE_TYPES, 'controls': {control.value: why_not(control, situation) for control in Control},
+                             'failure_types': FAILURE_TYPES,
+                             'controls': {control.value: why_not(control, situation) for control in Control},
                              'said': [line for _, line in list(self._operator.said)[-LINES:]]})
 
     async def _do(self, request):

@@ -15,7 +15,7 @@ from cosmos_policy_ros.control.playback import slowed
 from cosmos_policy_ros.control.smoothing import Smoothing
 from cosmos_policy_ros.control.timeline import ChunkTimeline
 from cosmos_policy_ros.embodiment.cameras import CAMERAS
-from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD, SIDES
+from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD, JOINT_NAMES, SIDES
 from cosmos_policy_ros.embodiment.limits import both_arms
 from cosmos_policy_ros.embodiment.pictures import PictureError
 from cosmos_policy_ros.msg import ActionChunk, PlanReport, SafetyStatus
@@ -36,6 +36,9 @@ from .tasks import load_tasks
 from .worker import Worker
 
 AUTHORITY = 'policy'
+
+START_TOLERANCE = 0.1
+"""rad, or openings, by which a start pose may lie outside the training data without a word."""
 
 CLOCK_ROUNDING = 1e-3
 """s; a tenth of the simulated clock's steps."""
@@ -186,12 +189,22 @@ class PolicyNode(Node):
         except (NoObservation, PolicyError) as error:
             self.get_logger().warning(f'no chunk: {error}', throttle_duration_sec=1.0)
             return
+        if not self._chunks:
+            self._look_at_start(paired.positions)
         sequence, instruction = self._chunks, self._instruction
         seed = self._p.seed + sequence
         self._chunks += 1
         self._inferring, self._requested_at = self._epoch, now
         self._timeline.requested(now)
         self._worker.submit(lambda: (sequence, seed, instruction, *self._infer(observation, instruction, seed)))
+
+    def _look_at_start(self, positions):
+        """To begin where the policy was never trained from is no reason to stop, but one to know."""
+        beyond = self._backend.statistics.beyond(positions) if self._backend.statistics else ()
+        strange = [f'{name} by {value:.2f}' for name, value in zip(JOINT_NAMES, beyond) if value > START_TOLERANCE]
+        if strange:
+            self.get_logger().warning(f'the start pose lies outside the training data: {", ".join(strange)}; go to the '
+                                      'start pose first, for instance with "cosmos-policy-ros arms prepare"')
 
     def _infer(self, observation, instruction, seed):
         """In the worker's thread: an ``Inference`` and, where somebody looks whether it comes true, what it imagined."""

@@ -32,9 +32,9 @@ THRESHOLDS = 'surprise.json'
 class SurpriseParameters:
     """Parameters of the surprise monitor."""
 
-    surprise: str = parameter('off', 'what is done when pictures or joints depart from what the policy imagined: nobody looks; it '
-                              'is told; rows are approached slowly; the next chunk is asked for at once; no row follows, so the '
-                              'arms stand in HELD', choices=tuple(response.value for response in Response))
+    surprise: str = parameter('off', 'what is done when pictures or joints depart from what the policy imagined: nobody '
+                              'looks; it is told; rows are approached slowly; the next chunk is asked for at once; no row '
+                              'follows, so the arms stand in HELD', choices=tuple(response.value for response in Response))
     surprise_thresholds: str = parameter('', f'file of what is normal; empty: {THRESHOLDS} of the checkpoint')
 
 

@@ -63,10 +63,12 @@ class Inference:
 
 
 class Backend(Protocol):
-    """Infers chunks, one at a time. ``robot``: the robot its actions are for. ``instructions``: known sentences."""
+    """Infers chunks, one at a time. ``robot``: the robot its actions are for. ``instructions``: known sentences.
+    ``statistics``: ``DatasetStatistics`` of what the policy was trained on, None where they are not known."""
 
     robot: str
     instructions: tuple
+    statistics: object
 
     def warm_up(self):
         """Make the first real call as fast as the later ones; raises ``PolicyError`` when it cannot work at all."""

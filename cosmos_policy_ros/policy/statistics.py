@@ -74,6 +74,10 @@ class DatasetStatistics:
         """(..., A) network output to targets in the data's units (ALOHA: rad, grippers 0..1), float64, not clipped."""
         return _unscale(scaled, self.actions_min, self.actions_max)
 
+    def beyond(self, proprio):
+        """(..., P) how far a state lies outside the range of the data, in the robot's units; 0 inside."""
+        return np.maximum(0.0, np.maximum(self.proprio_min - proprio, proprio - self.proprio_max))
+
     def save(self, path):
         """Writes the published JSON: ten lists of numbers."""
         path.write_text(json.dumps({name: value.tolist() for name, value in asdict(self).items()}, indent=1))

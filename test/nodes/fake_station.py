@@ -33,7 +33,8 @@ class FakeStation:
         """A status. ``causes``: (text, hint, s since when). ``ages``: (input, s)."""
         now = self.clock()
         self.status = Status(
-            clock=lambda: self.clock(), state_name=state, authority=authority, origin=origin, blockers=list(blockers), armed=state in ('RUNNING', 'HELD'),
+            clock=lambda: self.clock(), state_name=state, authority=authority, origin=origin, blockers=list(blockers),
+            armed=state in ('RUNNING', 'HELD'),
             causes=[SimpleNamespace(id='a_cause', text=text, hint=hint, since=stamp(now - age)) for text, hint, age in causes],
             watched=[name for name, _ in ages], ages=[age for _, age in ages],
             speed_scale=1.0, min_clearance=float('nan'), last_event_id=0, rows_accepted=0, rows_clamped=0, rows_refused=0,

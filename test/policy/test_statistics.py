@@ -25,6 +25,14 @@ def test_scaling_spans_the_data_and_inverts_without_clipping(statistics):
     assert np.abs(statistics.scale_actions(rows)).max() > 1.5
 
 
+def test_a_state_outside_the_data_is_told_by_how_much(statistics):
+    state = (statistics.proprio_min + statistics.proprio_max) / 2
+    assert not statistics.beyond(state).any()
+    state[3], state[9] = statistics.proprio_max[3] + 0.4, statistics.proprio_min[9] - 0.2
+    found = statistics.beyond(state)
+    assert np.flatnonzero(found).tolist() == [3, 9] and found[[3, 9]] == pytest.approx([0.4, 0.2])
+
+
 def test_a_joint_that_hardly_moved_is_not_blown_up():
     rows = np.zeros((10, 14))
     rows[:, 3] = np.linspace(0.1, 0.1001, 10)

@@ -18,6 +18,7 @@ class DirectBackend:
         """steps: denoising steps, the checkpoint's default if None."""
         self.robot = policy.config.robot
         self.instructions = policy.instructions
+        self.statistics = policy.statistics
         self._policy = policy
         self._steps = steps
 

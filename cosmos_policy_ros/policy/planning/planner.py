@@ -34,6 +34,11 @@ class LocalPlanner:
                                   f'checkpoint that was trained from this policy')
 
     @property
+    def statistics(self):
+        """Of the policy's training data."""
+        return self._policy.statistics
+
+    @property
     def robot(self):
         return self._policy.config.robot
 

@@ -74,6 +74,8 @@ class RayPlanner:
                               f'{present:.0f} GPUs; lower the number of workers, or plan on the CPU')
         self._seats = [_Seat(*self._start()) for _ in range(workers)]
 
+    statistics = None  # they are with the workers
+
     @property
     def robot(self):
         return self._describe()[0]

@@ -62,6 +62,8 @@ class RemoteBackend:
             self._headers['Authorization'] = f'Bearer {token}'
         self._closed = threading.Event()
 
+    statistics = None  # they are with the server
+
     @property
     def robot(self):
         """Robot whose actions the server answers with."""

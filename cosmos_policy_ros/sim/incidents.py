@@ -1,4 +1,4 @@
-"""What may happen to a scene in the middle of an episode: an object is moved, a camera is covered, an arm is pushed."""
+"""What may happen in the middle of an episode: an object is moved, a camera is covered, an arm is pushed."""
 from enum import Enum
 
 import numpy as np
@@ -32,7 +32,7 @@ class Kind(Enum):
     ARM = 'arm pushed'
 
 
-class Disturbance:
+class Incident:
     """One incident in a ``World``; everything about it is drawn from a seed.
 
     ``happened``: s of simulation at which it began, None before. ``covered``: camera that shows nothing from then on, or ''.
