@@ -24,7 +24,7 @@ EXTRAS = {
     'ray': ['ray>=2.40'],
     'text': ['transformers>=4.50', 'sentencepiece>=0.2'],
 }
-TEST = ['pytest', 'pytest-xdist', 'coverage', 'hypothesis', 'scipy', 'mcap-ros2-support', 'json-numpy', 'pin']
+TEST = ['pytest', 'pytest-xdist', 'coverage', 'hypothesis', 'mcap-ros2-support', 'json-numpy', 'pin']
 
 
 def ros_prefixes():

@@ -6,7 +6,7 @@ import sys
 
 from .console import CommandError, say
 
-COMMANDS = ('demo', 'up', 'operate', 'arms', 'stop', 'fault', 'doctor', 'evaluate', 'collect', 'train', 'checkpoint',
+COMMANDS = ('demo', 'up', 'operate', 'arms', 'stop', 'fault', 'doctor', 'evaluate', 'study', 'collect', 'train', 'checkpoint',
             'envelope', 'report', 'serve', 'page')
 
 
