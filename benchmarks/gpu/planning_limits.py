@@ -30,8 +30,7 @@ def played_jobs(args):
     """(branches in groups of candidates, rollouts), all of seeds that nothing was trained on."""
     policy = CosmosPolicy.load(args.checkpoint or default_checkpoint(), args.device)
     rows = np.random.default_rng(args.seed).integers(25, 250, args.states)
-    jobs = [Branch(args.task, args.seed + i, int(row), args.candidates, args.conditions, args.variation)
-            for i, row in enumerate(rows)]
+    jobs = [Branch(args.task, args.seed + i, int(row), args.candidates, args.conditions) for i, row in enumerate(rows)]
     jobs += [Rollout(args.task, args.seed + i, conditions=args.conditions) for i in range(args.rollouts)]
     branches, rollouts = [], []
     for job, result in run_jobs(DirectBackend(policy, args.denoising_steps), jobs, args.workers, Player,
@@ -65,6 +64,22 @@ def report(model, stage, branches, rollouts, candidates):
     return found
 
 
+def lines(found):
+    """Markdown lines of the figures of every planning checkpoint."""
+    models = [name for name in found if name != 'arguments']
+    yield f'| | {" | ".join(models)} |'
+    yield '|---' * (len(models) + 1) + '|'
+    for part in ('branches', 'rollouts'):
+        for key, value in found[models[0]][part].items():
+            if not isinstance(value, list):
+                yield f'| {part}: {key} | {" | ".join(f"{found[model][part][key]:.4g}" for model in models)} |'
+    yield ''
+    for model in models:
+        yield f'Calibration of {model}, value of the imagined future: predicted, came (samples): ' + ', '.join(
+            f'{value:.2f} {target:.2f} ({count})' for value, target, count in found[model]['rollouts']['calibration_imagined'])
+        yield ''
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--checkpoint', default='', help='policy')
@@ -74,7 +89,6 @@ def main():
     parser.add_argument('--states', type=int, default=256)
     parser.add_argument('--rollouts', type=int, default=200)
     parser.add_argument('--candidates', type=int, default=8)
-    parser.add_argument('--variation', type=float, default=0.0)
     parser.add_argument('--denoising-steps', type=int, default=5)
     parser.add_argument('--seed', type=int, default=40000)
     parser.add_argument('--device', default='cuda')
@@ -93,6 +107,7 @@ def main():
         print(name, json.dumps(found[name]), flush=True)
     Path(args.out).mkdir(parents=True, exist_ok=True)
     Path(args.out, 'planning_limits.json').write_text(json.dumps(found, indent=1))
+    Path(args.out, 'planning_limits.md').write_text('\n'.join(lines(found)))
 
 
 if __name__ == '__main__':

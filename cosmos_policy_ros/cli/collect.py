@@ -27,8 +27,6 @@ def add_arguments(parser):
     parser.add_argument('--rollouts', action='store_true', help='with --policy: it acts alone, successes and failures are '
                         'kept with their partial scores')
     parser.add_argument('--conditions', default='standard', choices=tuple(CONDITIONS), help='of the rollouts')
-    parser.add_argument('--variation', type=float, default=0.0, help='rad by which every second chunk of a rollout ends '
-                        'elsewhere, as the candidates of "evaluate --variation" do')
     parser.add_argument('--denoising-steps', type=int, default=2, help='network calls a chunk of that policy')
     parser.add_argument('--device', default='cpu', help='torch device of that policy')
 
@@ -89,7 +87,7 @@ def run(args):
         from cosmos_policy_ros.policy.planning.backends import DirectBackend
         policy = CosmosPolicy.load(check_checkpoint(args.policy), device=args.device)
         imaging = Imaging(policy.config.image_size, args.supersample, args.image_every)
-        jobs = list(rollout_jobs(counts, args.seed, args.conditions, args.variation) if args.rollouts else
+        jobs = list(rollout_jobs(counts, args.seed, args.conditions) if args.rollouts else
                     correction_jobs(counts, args.seed))
         name = f'{"rollout" if args.rollouts else "correction"}_{args.seed:07d}'
         total = collect_played(DirectBackend(policy, args.denoising_steps), jobs, name, args.out, args.workers, imaging,

@@ -27,7 +27,6 @@ def add_arguments(parser):
     parser.add_argument('--conditions', default='standard', choices=tuple(CONDITIONS), help='disturbances of an episode')
     plan = parser.add_argument_group('planning', 'best of several candidates, see docs/inference.md')
     plan.add_argument('--candidates', type=int, default=1, help='chunks to choose from; 1 is direct')
-    plan.add_argument('--variation', type=float, default=0.0, help='rad by which candidates after the first end elsewhere')
     plan.add_argument('--ranking', default='model_based', help='which calls rank a candidate: joint, model_based, model_free')
     plan.add_argument('--value-stage', default='future_value', help='what a value is predicted from: future_value, '
                       'action_value, value')
@@ -49,7 +48,6 @@ def _plan(args):
             candidates=args.candidates, mode=args.ranking, action_steps=args.denoising_steps,
             future_steps=args.future_steps, value_steps=args.value_steps, future_ensemble=args.future_ensemble,
             value_ensemble=args.value_ensemble, value_stage=args.value_stage, value_aggregation=args.value_aggregation,
-            variation=args.variation,
             max_batch=8 if args.device == 'cpu' else 128)
     except ValueError as error:
         raise CommandError(f'planning: {error}') from error

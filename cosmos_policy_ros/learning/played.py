@@ -23,11 +23,11 @@ def correction_jobs(counts, first_seed, prefix_rows=(20, 400)):
             yield Correction(task, seed, int(np.random.default_rng(seed).integers(*prefix_rows)))
 
 
-def rollout_jobs(counts, first_seed, conditions, variation=0.0):
-    """The jobs for {task: episodes}; conditions, variation: see ``Rollout``."""
+def rollout_jobs(counts, first_seed, conditions):
+    """The jobs for {task: episodes}."""
     for task, count in counts.items():
         for seed in range(first_seed, first_seed + count):
-            yield Rollout(task, seed, conditions=conditions, variation=variation)
+            yield Rollout(task, seed, conditions=conditions)
 
 
 def collect_played(backend, jobs, name, out_dir, workers, imaging, shard_size=32, progress=None):

@@ -11,7 +11,6 @@ import numpy as np
 from ..control.smoothing import Smoothing
 from ..embodiment.cameras import CAMERAS
 from ..policy.observation import Observation
-from ..policy.planning.variation import displaced
 from ..sim.demonstrations import Recorder
 from ..sim.disturbances import CONDITIONS
 from ..sim.world import SimulationDiverged, World
@@ -30,16 +29,12 @@ class PlayedChunks:
 
 @dataclass(frozen=True)
 class Rollout:
-    """The policy alone for at most ``rows`` rows, under the ``CONDITIONS`` of that name.
-
-    variation: rad; every second chunk ends displaced as a planner's candidates may (``policy.planning.variation``).
-    """
+    """The policy alone for at most ``rows`` rows, under the ``CONDITIONS`` of that name."""
 
     task: str
     seed: int
     rows: int = 500
     conditions: str = 'standard'
-    variation: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -53,26 +48,20 @@ class Correction:
 
 @dataclass(frozen=True)
 class Branch:
-    """The policy for ``rows`` rows, then ``candidates`` of its chunks from there, each to its end.
-
-    variation: rad, of all of them but the first.
-    """
+    """The policy for ``rows`` rows, then ``candidates`` of its chunks from there, each to its end."""
 
     task: str
     seed: int
     rows: int
     candidates: int
     conditions: str = 'standard'
-    variation: float = 0.0
 
 
 class PlayedPolicy:
     """Commands from the chunks of ``infer(observation, instruction, seed)``; call it once a row."""
 
-    def __init__(self, infer, recorder, play, seed, variation=0.0):
-        """variation: rad, of every second chunk."""
+    def __init__(self, infer, recorder, play, seed):
         self._infer, self._recorder, self._play, self._seed = infer, recorder, play, seed
-        self._variation = variation
         self._smoothing = Smoothing(play.window, play.order)
         self._row, self._ask_at, self._chunks = 0, 0, 0
         self._plan, self._plan_row, self._next = None, 0, None
@@ -81,7 +70,7 @@ class PlayedPolicy:
         """(14,) command of the next row."""
         play = self._play
         if self._row == self._ask_at:
-            chunk = self._chunk(world, self._chunks, self._variation * (self._chunks % 2))
+            chunk = self._chunk(world, self._seed * 1000 + self._chunks)
             self._chunks += 1
             if self._plan is None:
                 self._plan, self._plan_row = chunk, self._row
@@ -99,15 +88,13 @@ class PlayedPolicy:
         self._row += 1
         return command
 
-    def candidates(self, world, count, variation):
-        """The next chunk as it comes from ``count`` successive seeds; all but the first displaced."""
-        return [self._chunk(world, self._chunks + index, variation * (index > 0)) for index in range(count)]
+    def candidates(self, world, count):
+        """The next chunk as it comes from ``count`` successive seeds."""
+        return [self._chunk(world, self._seed * 1000 + self._chunks + index) for index in range(count)]
 
-    def _chunk(self, world, number, variation):
+    def _chunk(self, world, seed):
         observation = Observation(0.0, dict(zip(CAMERAS, self._recorder.images())), world.state())
-        seed = (self._seed * 1000 + number) % 2 ** 32
-        chunk = self._smoothing(self._infer(observation, world.task.instruction, seed).actions)
-        return displaced(chunk, seed, variation) if variation else chunk
+        return self._smoothing(self._infer(observation, world.task.instruction, seed % 2 ** 32).actions)
 
     def _rows(self, plan, start, count):
         return plan[np.minimum(self._row - start + np.arange(count), len(plan) - 1)]
@@ -124,15 +111,13 @@ class Player:
         """The ``Demonstration`` of a job, a list of them for a ``Branch``; None if the physics diverged."""
         imaging = self._imaging
         self._recorder = self._recorder or Recorder(World(job.task), imaging.size, imaging.supersample, imaging.every)
-        variation = job.variation if isinstance(job, Rollout) else 0.0
-        policy = PlayedPolicy(self._infer, self._recorder, self._play, job.seed, variation)
+        policy = PlayedPolicy(self._infer, self._recorder, self._play, job.seed)
         try:
             if isinstance(job, Rollout):
                 return self._recorder.roll_out(policy, job.task, job.seed, job.rows, CONDITIONS[job.conditions])
             if isinstance(job, Branch):
-                return self._recorder.branches(
-                    policy, lambda world: policy.candidates(world, job.candidates, job.variation), job.task, job.seed,
-                    job.rows, CONDITIONS[job.conditions])
+                return self._recorder.branches(policy, lambda world: policy.candidates(world, job.candidates), job.task,
+                                               job.seed, job.rows, CONDITIONS[job.conditions])
             return self._recorder.demonstrate(job.task, job.seed, prefix=(policy, job.rows))
         except SimulationDiverged:
             return None

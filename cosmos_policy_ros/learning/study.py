@@ -76,21 +76,24 @@ def run_cell(cell, seeds, folder, workers):
 
 
 def table(outcomes):
-    """Markdown lines: rates with Wilson intervals, partial scores, and the gain over the first cell on the same seeds.
+    """Markdown lines: rates with Wilson intervals, partial scores, and the gain over the first cell on the seeds of both.
 
     Args:
-        outcomes: {cell name: list of outcomes}, all of the same seeds.
+        outcomes: {cell name: list of outcomes}; a cell may have been played on some of the seeds only.
     """
-    success = {name: np.array([entry['success'] for entry in sorted(entries, key=lambda entry: entry['seed'])])
-               for name, entries in outcomes.items()}
-    first = next(iter(success.values()))
-    lines = ['| cell | success | 95 % interval | mean score | gain over the first, points | 95 % interval | McNemar p |',
+    cells = {name: {entry['seed']: entry for entry in entries} for name, entries in outcomes.items()}
+    first = next(iter(cells.values()))
+    lines = ['| cell | success | 95 % interval | mean score | gain over the first, points (pairs) | 95 % interval | McNemar p |',
              '|---|---|---|---|---|---|---|']
-    for name, own in success.items():
-        low, high = wilson(int(own.sum()), len(own))
-        score = np.mean([entry['score'] for entry in outcomes[name]])
-        gain, (least, most), p = paired_difference(first, own)
-        compared = '| | | |' if own is first else f'| {100 * gain:+.1f} | {100 * least:+.1f} to {100 * most:+.1f} | {p:.3f} |'
-        lines.append(f'| {name} | {own.sum()}/{len(own)} ({100 * own.mean():.0f} %) | {100 * low:.0f} to {100 * high:.0f} % '
+    for name, own in cells.items():
+        count, successes = len(own), sum(entry['success'] for entry in own.values())
+        low, high = wilson(successes, count)
+        score = np.mean([entry['score'] for entry in own.values()])
+        compared = '| | | |'
+        if own is not first:
+            pairs = sorted(set(first) & set(own))
+            gain, (least, most), p = paired_difference(*([cell[seed]['success'] for seed in pairs] for cell in (first, own)))
+            compared = f'| {100 * gain:+.1f} ({len(pairs)}) | {100 * least:+.1f} to {100 * most:+.1f} | {p:.4f} |'
+        lines.append(f'| {name} | {successes}/{count} ({100 * successes / count:.0f} %) | {100 * low:.0f} to {100 * high:.0f} % '
                      f'| {score:.2f} {compared}')
     return lines

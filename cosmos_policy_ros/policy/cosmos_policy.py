@@ -205,14 +205,6 @@ class CosmosPolicy:
         scaled = read_vector(latent, self.config.layout.index(ACTION), rows * width).unflatten(1, (rows, width))
         return self.statistics.unscale_actions(scaled.cpu().numpy())
 
-    @torch.inference_mode()
-    def with_actions(self, latent, actions):
-        """A copy of ``latent`` (1, C, T, h, w) with other actions (rows, A), in the robot's units."""
-        latent = latent.clone()
-        scaled = torch.from_numpy(self.statistics.scale_actions(actions)).to(latent)
-        write_vector(latent, self.config.layout.index(ACTION), scaled.reshape(1, -1))
-        return latent
-
     def values(self, latent):
         """(B,) float64 predicted returns, 0..1."""
         return read_value(latent, self.config.layout.index(VALUE)).double().cpu().numpy()

@@ -3,13 +3,16 @@ import json
 
 import numpy as np
 import pytest
+import yaml
 
+from cosmos_policy_ros.bringup.share import config_file
 from cosmos_policy_ros.learning import study
 from cosmos_policy_ros.learning.evaluation import EpisodeResult, EvaluationSettings
 from cosmos_policy_ros.learning.statistics import area_under_curve, paired_difference
 from cosmos_policy_ros.learning.study import Cell, read_cells, run_cell, table
 from cosmos_policy_ros.policy.layout import Stage
 from cosmos_policy_ros.policy.planning.settings import Mode
+from cosmos_policy_ros.sim.disturbances import CONDITIONS
 
 BASE = EvaluationSettings('policy', 'plate', 'safety.yaml')
 
@@ -38,6 +41,13 @@ def test_cells_are_changes_to_common_settings():
     assert direct.settings.task == planned.settings.task == 'transfer' and direct.settings.plan is None
     assert planned.settings.latency == 0.5 and planned.settings.plan.mode is Mode.JOINT
     assert planned.settings.plan.value_stage is Stage.VALUE
+
+
+@pytest.mark.parametrize('name', ['planning', 'candidates'])
+def test_the_shipped_studies_are_valid(name):
+    cells = read_cells(yaml.safe_load(config_file(f'studies/{name}.yaml').read_text()), BASE)
+    assert cells[0].name == 'direct' and cells[0].settings.plan is None and len({cell.settings for cell in cells}) > 3
+    assert {cell.settings.conditions for cell in cells} <= set(CONDITIONS)
 
 
 @pytest.mark.parametrize('change, message', [({'tasks': 'plate'}, 'unknown tasks'), ({'plan': {'best_of': 3}}, 'best_of'),
@@ -69,7 +79,10 @@ def test_the_table_compares_seed_by_seed():
         return [{'seed': seed, 'success': bool(success), 'score': float(success)} for seed, success in enumerate(successes)]
 
     lines = table({'direct': entries([1, 0, 0, 1] * 10), 'planned': entries([1, 1, 0, 1] * 10)[::-1]})
-    assert '20/40 (50 %)' in lines[2] and '30/40 (75 %)' in lines[3] and '+25.0' in lines[3] and lines[3].endswith('0.002 |')
+    assert '20/40 (50 %)' in lines[2] and '30/40 (75 %)' in lines[3] and '+25.0 (40)' in lines[3]
+    assert lines[3].endswith('| 0.0020 |')
+    partly = table({'direct': entries([1, 0, 0, 1] * 10), 'planned': entries([1, 1, 0, 1] * 10)[:20]})
+    assert '15/20 (75 %)' in partly[3] and '+25.0 (20)' in partly[3]
     assert all(line.count('|') == 8 for line in lines)
     json.dumps(lines)
 

@@ -32,9 +32,6 @@ class LocalPlanner:
             if ours != theirs:
                 raise PolicyError(f'the planning model\'s {name} is {theirs}, the policy\'s {ours}; load a planning '
                                   f'checkpoint that was trained from this policy')
-        if settings.variation and policy.config.robot != 'aloha':
-            raise PolicyError(f'variation displaces the arms of an ALOHA, this policy is for {policy.config.robot!r}; set '
-                              f'variation to 0')
 
     @property
     def robot(self):

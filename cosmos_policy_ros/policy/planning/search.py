@@ -11,7 +11,6 @@ from .aggregation import is_settled
 from .ranking import Evidence
 from .seeds import candidate_seeds, member_seed
 from .settings import Mode, PictureAggregation
-from .variation import displaced
 from .waves import ROOT, Member, anytime_waves, complete_waves, parent
 
 
@@ -25,7 +24,6 @@ class StepModel(Protocol):
     def observe(self, observation): ...
     def sample(self, stage, clean, instruction, seeds, steps): ...
     def actions(self, latent): ...
-    def with_actions(self, latent, actions): ...
     def values(self, latent): ...
     def future_images(self, latent, scene): ...
     def look_ahead(self, latent, scene, stale_proprio=False): ...
@@ -223,11 +221,7 @@ class Search:
         latents = self._sample('action', self._policy, Stage.POLICY, [self._current(*job) for job in jobs],
                                [line.seed for line, _ in jobs], steps)
         for (line, node), latent in zip(jobs, latents):
-            actions = self._policy.actions(latent)[0]
-            if self._settings.variation and node == ROOT and line.index:
-                actions = displaced(actions, line.seed, self._settings.variation)
-                latent = self._policy.with_actions(latent, actions)
-            chunk = line.chunks[node] = _Chunk(latent, actions)
+            chunk = line.chunks[node] = _Chunk(latent, self._policy.actions(latent)[0])
             if node == ROOT:
                 self._lines.append(line)
                 line.joint_value = float(self._policy.values(latent)[0])

@@ -65,8 +65,7 @@ class PlanSettings:
     value_aggregation, picture_aggregation, depth_aggregation: how members become one. threshold: a value above it votes
     for success. depth: chunks looked ahead. stale_proprio: look ahead from imagined pictures but today's joint state,
     as upstream does by mistake. max_batch: samples in one network call. action_share: share of a budget that candidates
-    beyond the first two may take before the first value. variation: rad, standard deviation of a smooth displacement of
-    the arms in every candidate but the first (see ``variation``); 0 as published. Enumerations accept their wire values.
+    beyond the first two may take before the first value. Enumerations accept their wire values.
 
     Raises ``ValueError`` for combinations that mean nothing.
     """
@@ -87,7 +86,6 @@ class PlanSettings:
     stale_proprio: bool = False
     max_batch: int = 8
     action_share: float = 0.5
-    variation: float = 0.0
 
     def __post_init__(self):
         for name, kind in (('mode', Mode), ('value_stage', Stage), ('value_aggregation', Aggregation),
@@ -103,8 +101,6 @@ class PlanSettings:
                 raise ValueError(f'{name}: expected {least} or more, got {getattr(self, name)}')
         if not 0 <= self.threshold < 1:
             raise ValueError(f'threshold: expected 0 or more and below 1, got {self.threshold}')
-        if not 0 <= self.variation <= 0.2:
-            raise ValueError(f'variation: expected 0 to 0.2 rad, got {self.variation}')
         if not 0 < self.action_share <= 1:
             raise ValueError(f'action_share: expected above 0 and at most 1, got {self.action_share}')
         self._check_combination()
