@@ -26,7 +26,7 @@ EXTRAS = {
     'lerobot': ['pyarrow>=18'],
     'rerun': ['rerun-sdk>=0.26'],
 }
-TEST = ['pytest', 'pytest-xdist', 'coverage', 'hypothesis', 'scipy', 'mcap-ros2-support', 'json-numpy', 'pin']
+TEST = ['pytest', 'pytest-xdist', 'coverage', 'hypothesis', 'mcap-ros2-support', 'json-numpy', 'pin']
 
 
 def ros_prefixes():

@@ -1,9 +1,10 @@
-"""Collect demonstrations: of the scripted experts, their corrections of a policy, or from recorded episodes."""
+"""Collect training data: of the scripted experts, their corrections of a policy, its rollouts, or recorded episodes."""
 import os
 from pathlib import Path
 
 from cosmos_policy_ros.bringup.environment import THREADS
 from cosmos_policy_ros.embodiment.gripper import GRIPPER_MAPS
+from cosmos_policy_ros.sim.disturbances import CONDITIONS
 
 from .console import CommandError, LiveLine
 from .preflight import check_checkpoint, check_rendering, check_task
@@ -23,6 +24,9 @@ def add_arguments(parser):
     parser.add_argument('--image-every', type=int, default=5, help='rows between two images')
     parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes')
     parser.add_argument('--policy', default='', help='checkpoint folder: this policy acts first, the expert corrects it')
+    parser.add_argument('--rollouts', action='store_true', help='with --policy: it acts alone, successes and failures are '
+                        'kept with their partial scores')
+    parser.add_argument('--conditions', default='standard', choices=tuple(CONDITIONS), help='of the rollouts')
     parser.add_argument('--denoising-steps', type=int, default=2, help='network calls a chunk of that policy')
     parser.add_argument('--device', default='cpu', help='torch device of that policy')
 
@@ -66,6 +70,8 @@ def run(args):
         os.environ.setdefault(name, value)
     if args.recorded:
         return _from_recordings(args)
+    if args.rollouts and not args.policy:
+        raise CommandError('--rollouts needs a policy that acts', 'give its checkpoint folder with --policy')
     counts = _counts(args.tasks)
     check_rendering()
     from cosmos_policy_ros.learning.collection import Imaging, collect
@@ -76,11 +82,16 @@ def run(args):
                   f'{total.rows} rows, {len(total.shards)} shards')
 
     if args.policy:
-        from cosmos_policy_ros.learning.corrections import collect_corrections
+        from cosmos_policy_ros.learning.played import collect_played, correction_jobs, rollout_jobs
         from cosmos_policy_ros.policy.cosmos_policy import CosmosPolicy
+        from cosmos_policy_ros.policy.planning.backends import DirectBackend
         policy = CosmosPolicy.load(check_checkpoint(args.policy), device=args.device)
-        total = collect_corrections(policy, counts, args.seed, args.out, args.workers, imaging, progress=progress,
-                                    steps=args.denoising_steps)
+        imaging = Imaging(policy.config.image_size, args.supersample, args.image_every)
+        jobs = list(rollout_jobs(counts, args.seed, args.conditions) if args.rollouts else
+                    correction_jobs(counts, args.seed))
+        name = f'{"rollout" if args.rollouts else "correction"}_{args.seed:07d}'
+        total = collect_played(DirectBackend(policy, args.denoising_steps), jobs, name, args.out, args.workers, imaging,
+                               progress=progress)
     else:
         total = collect(counts, args.seed, args.out, args.workers, imaging=imaging, progress=progress)
     line.end()

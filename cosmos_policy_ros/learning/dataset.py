@@ -15,7 +15,8 @@ from ..policy.latent_frame import write_value, write_vector
 from ..policy.layout import ACTION, FUTURE, PROPRIO, VALUE
 from ..policy.statistics import DatasetStatistics
 from ..policy.tokenizer import LinearTokenizer, to_planes
-from .returns import value_targets
+from ..sim.demonstrations import BRANCH, ROLLOUT
+from .returns import Reward, value_targets
 
 TOKENIZER_PICTURES = 3000
 """Pictures that the tokenizer is fitted to: 64 blocks each at 64 px, far more than its 192 dimensions need."""
@@ -24,11 +25,23 @@ ENCODE_BATCH = 4096
 
 
 @dataclass(frozen=True)
+class Pools:
+    """Numbers of samples by the kind of their episode, in the order of the sample table.
+
+    demonstrations: successful ones of an expert. successes: successful rollouts. failures: everything unsuccessful.
+    """
+
+    demonstrations: int
+    successes: int = 0
+    failures: int = 0
+
+
+@dataclass(frozen=True)
 class Samples:
-    """One entry for each imaged row, (n,) each; successful episodes first.
+    """One entry for each imaged row, (n,) each, pool by pool.
 
     picture, future_picture: row of the picture table. row, future_row, last_row: rows of the state and action tables
-    (now, after the chunk, end of the episode). value: target in -1..1. instruction: number. success: bool.
+    (now, after the chunk, end of the episode). value: target in -1..1. instruction: number. pool: number in ``Pools``.
     """
 
     picture: torch.Tensor
@@ -38,7 +51,7 @@ class Samples:
     last_row: torch.Tensor
     value: torch.Tensor
     instruction: torch.Tensor
-    success: torch.Tensor
+    pool: torch.Tensor
 
     def to(self, device):
         """The same entries on another device."""
@@ -66,11 +79,12 @@ class ResidentDataset:
     Args:
         episodes: a sequence of ``Demonstration``s with pictures of ``config.image_size``.
         config: ``PolicyConfig``. statistics, tokenizer: those to scale and encode with.
-        instructions: the row order of the text table. discount: of the value target.
+        instructions: the row order of the text table. discount, reward: of the value target.
         augment: None, or a function of pictures (B, F, 3, S, S) uint8 -> float in 0..255, applied to every batch.
     """
 
-    def __init__(self, episodes, config, statistics, tokenizer, instructions, discount, device, augment=None):
+    def __init__(self, episodes, config, statistics, tokenizer, instructions, discount, device, augment=None,
+                 reward=Reward.SCORE):
         if not episodes:
             raise ValueError('no episodes to train on; collect demonstrations first')
         self.config, self.augment = config, augment
@@ -78,9 +92,9 @@ class ResidentDataset:
         self.tokenizer = tokenizer.to(self.device)
         check_episodes(episodes, config, instructions)
         # Pools are ranges of the sample table, so that drawing from one is a single multiplication.
-        episodes = sorted(episodes, key=lambda episode: not episode.success)
-        self.samples = index_samples(episodes, config.chunk_rows, instructions, discount).to(self.device)
-        self.successes = int(self.samples.success.sum())
+        episodes = sorted(episodes, key=pool_of)
+        self.samples = index_samples(episodes, config.chunk_rows, instructions, discount, reward).to(self.device)
+        self.pools = Pools(*torch.bincount(self.samples.pool, minlength=3).tolist())
         self.states = self._table(statistics.scale_proprio(np.concatenate([e.state for e in episodes])))
         self.actions = self._table(statistics.scale_actions(np.concatenate([e.action for e in episodes])))
         self.pictures = self._load_pictures(episodes)
@@ -133,7 +147,12 @@ class ResidentDataset:
         return table
 
 
-def index_samples(episodes, chunk_rows, instructions, discount):
+def pool_of(episode):
+    """Number of the episode's kind in ``Pools``."""
+    return 2 if not episode.success else int(episode.variant in (ROLLOUT, BRANCH))
+
+
+def index_samples(episodes, chunk_rows, instructions, discount, reward=Reward.SCORE):
     """The sample table of ``episodes`` in their order; the future is ``chunk_rows`` on or the last row."""
     columns = {item.name: [] for item in fields(Samples)}
     first_row = first_picture = 0
@@ -143,12 +162,12 @@ def index_samples(episodes, chunk_rows, instructions, discount):
         future = np.minimum(rows + chunk_rows, length - 1)
         # The nearest imaged row stands in when the future row itself has no picture.
         nearest = np.abs(rows[None] - future[:, None]).argmin(1)
-        values = value_targets(length, episode.score, discount)
+        values = value_targets(length, reward.of(episode), discount)
         entries = {'picture': first_picture + np.arange(len(rows)), 'future_picture': first_picture + nearest,
                    'row': first_row + rows, 'future_row': first_row + future,
                    'last_row': np.full(len(rows), first_row + length - 1), 'value': values[future].astype(np.float32),
                    'instruction': np.full(len(rows), instructions.index(episode.instruction)),
-                   'success': np.full(len(rows), bool(episode.success))}
+                   'pool': np.full(len(rows), pool_of(episode))}
         for name, entry in entries.items():
             columns[name].append(entry)
         first_row, first_picture = first_row + length, first_picture + len(rows)

@@ -4,7 +4,8 @@ The same pieces that the nodes drive, with a fixed inference latency in place of
 same episode again.
 """
 import multiprocessing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from enum import Enum
 
 import numpy as np
 
@@ -14,13 +15,20 @@ from ..control.timeline import ChunkTimeline
 from ..embodiment.cameras import CAMERAS
 from ..embodiment.joints import CONTROL_PERIOD, SIDES
 from ..embodiment.limits import both_arms
+from ..policy import checkpoint
 from ..policy.cosmos_policy import CosmosPolicy
 from ..policy.observation import Observation
+from ..policy.planning.backends import DirectBackend, PlannerFactory
+from ..policy.planning.settings import PlanSettings
+from ..policy.resizing import box
 from ..safety.config import load_config
 from ..safety.state import SafetyState
 from ..safety.supervisor import Supervisor
 from ..sim.cameras import CameraRig
+from ..sim.demonstrations import HELD_ROWS
+from ..sim.disturbances import CONDITIONS, begin
 from ..sim.world import World
+from .pool import run_jobs
 from .statistics import wilson
 
 TICK = 0.01
@@ -28,7 +36,6 @@ TICK = 0.01
 
 TICKS_PER_ROW = round(CONTROL_PERIOD / TICK)
 HEARTBEAT_TICKS, STATUS_TICKS = 5, 10
-HELD_ROWS = 10
 ARMING_PATIENCE = 2.0
 """s that the supervisor may take to find everything fresh and at rest."""
 
@@ -40,6 +47,8 @@ AUTHORITY = 'policy'
 class EvaluationSettings:
     """What one cell of an evaluation fixes.
 
+    plan: ``PlanSettings`` to compare candidates with, None for direct; its action_steps count, denoising_steps do not.
+    planning_checkpoint: predicts futures and values, the policy itself if empty. conditions: a name in ``CONDITIONS``.
     latency: s from an observation to its chunk, rounded up to whole ticks. width, height: of the cameras, pixels.
     limit: s of simulation. window, order: of the smoothing filter.
     """
@@ -48,6 +57,10 @@ class EvaluationSettings:
     task: str
     safety: str
     instruction: str = ''
+    plan: PlanSettings = None
+    planning_checkpoint: str = ''
+    conditions: str = 'standard'
+    device: str = 'cpu'
     limit: float = 20.0
     executed_rows: int = 25
     denoising_steps: int = 5
@@ -82,13 +95,23 @@ class EpisodeResult:
     inference: tuple = field(default=(), compare=False)
 
 
-class Evaluator:
-    """One policy in one simulated cell; runs one episode after the other."""
+def make_backend(settings):
+    """The backend that infers in this process, ready for its first question."""
+    if settings.plan is None:
+        backend = DirectBackend(CosmosPolicy.load(settings.checkpoint, settings.device), settings.denoising_steps)
+    else:
+        backend = PlannerFactory(settings.checkpoint, settings.planning_checkpoint or None, settings.device)(settings.plan)
+    backend.warm_up()
+    return backend
 
-    def __init__(self, settings):
-        self._settings = settings
-        self._policy = CosmosPolicy.load(settings.checkpoint)
-        self._policy.warm_up()
+
+class Evaluator:
+    """One simulated cell; runs one episode after the other. A worker of ``pool.run_jobs``."""
+
+    def __init__(self, infer, settings):
+        """infer: ``infer(observation, instruction, seed)`` gives an ``Inference``."""
+        self._settings, self._infer = settings, infer
+        self._config = checkpoint.load_config(settings.checkpoint)
         self._world = World(settings.task)
         self._rig = CameraRig(self._world, settings.width, settings.height)
 
@@ -96,17 +119,24 @@ class Evaluator:
         """Free the renderer."""
         self._rig.close()
 
-    def run(self, seed):
+    def do(self, seed):
         """The ``EpisodeResult`` of one seed, which draws the scene and the policy's noise."""
-        self._world.reset(seed)
-        return Episode(self._settings, self._world, self._rig, self._policy, seed).run()
+        noise = begin(self._world, seed, self._settings.task, CONDITIONS[self._settings.conditions])
+        return Episode(self._settings, self._world, self._rig, self._ask, noise, seed).run()
+
+    def _ask(self, observation, instruction, seed):
+        if self._config.image_pipeline == 'box':  # twice is once, and small pictures travel faster
+            small = {name: box(image, self._config.image_size) for name, image in observation.images.items()}
+            observation = replace(observation, images=small)
+        return self._infer(observation, instruction, seed)
 
 
 class Episode:
     """One episode, tick by tick: sense, infer, play, check, move."""
 
-    def __init__(self, settings, world, rig, policy, seed):
-        self._settings, self._world, self._rig, self._policy, self._seed = settings, world, rig, policy, seed
+    def __init__(self, settings, world, rig, infer, noise, seed):
+        self._settings, self._world, self._rig, self._seed = settings, world, rig, seed
+        self._infer, self._noise, self._push = infer, noise, 0.0
         self._instruction = settings.instruction or world.task.instruction
         self._smoothing = Smoothing(settings.window, settings.order)
         self._supervisor = Supervisor(load_config(settings.safety))
@@ -138,17 +168,19 @@ class Episode:
 
     def _step(self, now):
         self._sense(now)
+        if self._tick % TICKS_PER_ROW == 0:
+            self._push = self._noise.next()
         if self._epoch is None:
             self._arm(now)
         else:
-            self._infer(now)
+            self._plan(now)
         setpoint = self._timeline.setpoint(now)
         if setpoint is not None:
             self._supervisor.offer(setpoint, now)
             self._end = self._end or self._tick + round(self._settings.limit / TICK)
         command = self._supervisor.tick(now).command
         if command is not None:
-            self._world.command(command)
+            self._world.command(command + self._push)
         self._world.advance(TICK)
 
     def _sense(self, now):
@@ -172,7 +204,7 @@ class Episode:
         elif now > ARMING_PATIENCE:
             raise RuntimeError(f'the supervisor refuses to arm: {"; ".join(reply.blockers)}')
 
-    def _infer(self, now):
+    def _plan(self, now):
         """Take over a chunk whose time has come, and ask for the next when it is due."""
         if self._pending is not None and self._tick >= self._pending[0]:
             self._supervisor.offer_chunk(self._pending[1], now)
@@ -184,8 +216,8 @@ class Episode:
         self._rig.capture()
         images = {camera: self._rig.render(camera) for camera in CAMERAS}
         sequence = len(self._inference)
-        prediction = self._policy.predict(Observation(now, images, self._world.state()), self._instruction,
-                                          (self._seed * 1000 + sequence) % 2 ** 32, steps=self._settings.denoising_steps)
+        prediction = self._infer(Observation(now, images, self._world.state()), self._instruction,
+                                 (self._seed * 1000 + sequence) % 2 ** 32)
         self._inference.append(prediction.latencies['total'])
         self._value = prediction.value
         chunk = ActionChunk(self._epoch, sequence, now, self._smoothing(prediction.actions))
@@ -204,24 +236,36 @@ _evaluator = None  # of a worker process: made once, used for all of its episode
 
 def _start_worker(settings):
     global _evaluator
-    _evaluator = Evaluator(settings)
+    _evaluator = Evaluator(make_backend(settings).infer, settings)
 
 
 def _run_in_worker(seed):
-    return _evaluator.run(seed)
+    return _evaluator.do(seed)
 
 
 def evaluate(settings, seeds, workers=1):
-    """Yield the ``EpisodeResult`` of every seed, in the order of ``seeds`` whatever the number of worker processes."""
+    """Yield the ``EpisodeResult`` of every seed, in the order of ``seeds``.
+
+    On a CPU every worker process has a model of its own and their number changes nothing. Elsewhere this process infers for
+    all of them, see ``pool.run_jobs`` for what that means.
+    """
     if workers == 1:
-        evaluator = Evaluator(settings)
+        evaluator = Evaluator(make_backend(settings).infer, settings)
         try:
-            yield from map(evaluator.run, seeds)
+            yield from map(evaluator.do, seeds)
         finally:
             evaluator.close()
-        return
-    with multiprocessing.get_context('spawn').Pool(workers, _start_worker, (settings,)) as pool:
-        yield from pool.imap(_run_in_worker, seeds)
+    elif settings.device == 'cpu':
+        with multiprocessing.get_context('spawn').Pool(workers, _start_worker, (settings,)) as pool:
+            yield from pool.imap(_run_in_worker, seeds)
+    else:
+        done, due = {}, iter(seeds)
+        wanted = next(due, None)
+        for seed, result in run_jobs(make_backend(settings), seeds, workers, Evaluator, settings):
+            done[seed] = result
+            while wanted in done:
+                yield done.pop(wanted)
+                wanted = next(due, None)
 
 
 def summarise(settings, results):
@@ -231,7 +275,7 @@ def summarise(settings, results):
     times = np.concatenate([result.inference for result in results]) if results else np.zeros(0)
     good = [result for result in results if result.success]
     return {
-        'settings': asdict(settings), 'episodes': count, 'successes': successes,
+        'settings': _plain(asdict(settings)), 'episodes': count, 'successes': successes,
         'success_rate': successes / max(count, 1), 'interval_95': [low, high],
         'seconds_to_success': float(np.mean([result.rows for result in good]) * CONTROL_PERIOD) if good else None,
         'pauses': sum(result.pauses for result in results),
@@ -241,3 +285,9 @@ def summarise(settings, results):
         'inference_seconds': {'p50': float(np.median(times)), 'p95': float(np.quantile(times, 0.95))} if len(times) else None,
         'outcomes': [{key: value for key, value in asdict(result).items() if key != 'inference'} for result in results],
     }
+
+
+def _plain(settings):
+    """A dictionary of settings with enumerations by their wire values."""
+    return {name: _plain(value) if isinstance(value, dict) else value.value if isinstance(value, Enum) else value
+            for name, value in settings.items()}

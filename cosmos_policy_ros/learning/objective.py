@@ -8,6 +8,7 @@ from ..embodiment.joints import ACTION_DIM
 from ..policy.denoiser import denoise
 from ..policy.latent_frame import tile
 from ..policy.layout import ACTION, FUTURE, PROPRIO, Stage
+from .returns import Reward
 
 QUESTIONS = (Stage.POLICY, Stage.WORLD_MODEL)
 """The first two questions of a batch; the third is the configured value question."""
@@ -18,14 +19,16 @@ class ObjectiveConfig:
     """Fields with the published ALOHA values as defaults.
 
     questions: share of policy, world-model and value samples. value_stage: VALUE, or FUTURE_VALUE as in the planning
-    model, where value samples count on the value frame only. successes: share of successful episodes among world-model
-    and value samples when there are failed ones. action_weight: of the action frame; the others weigh 1. latent_noise:
+    model and ACTION_VALUE in its model-free variant, where value samples count on the value frame only. reward: see
+    ``Reward``. successes: share of successful episodes among world-model and value samples when there are failed ones.
+    action_weight: of the action frame; the others weigh 1. latent_noise:
     standard deviation added to conditioning pictures, latent units; proprio_noise: to the conditioning joint states,
     rad. discount: of the value target, per row.
     """
 
     questions: tuple = (0.5, 0.25, 0.25)
     value_stage: Stage = Stage.VALUE
+    reward: Reward = Reward.SCORE
     successes: float = 0.5
     action_weight: float = 1.0
     latent_noise: float = 0.0
@@ -44,28 +47,32 @@ def noise_sigmas(count, frames, device):
     return torch.where(torch.rand(count, device=device) < 0.7, lognormal, uniform) * math.sqrt(frames)
 
 
-def draw_samples(count, total, successes, config, device):
+def draw_samples(count, pools, config, device):
     """Sample numbers and questions of a batch, without a look at the host.
 
-    Samples 0..successes-1 are of successful episodes, successes..total-1 of failed ones. Policy samples come from
-    successful episodes; the others from both as ``config.successes`` says.
+    Policy samples are of demonstrations, world-model and value samples of rollouts, successes and failures as
+    ``config.successes`` says. What is missing is stood in for as published: without rollouts demonstrations are taken for
+    successful ones, without demonstrations the other way round, and an empty pool leaves its share to the other.
+
+    Args:
+        pools: ``Pools``, in the order of the sample table.
 
     Returns:
         (index (count,) int64, question (count,) int64 with 0 policy, 1 world model, 2 value).
     """
-    u = torch.rand(4, count, device=device)
+    ranges = [(0, pools.demonstrations), (pools.demonstrations, pools.successes),
+              (pools.demonstrations + pools.successes, pools.failures)]
+    shown = ranges[0] if pools.demonstrations else ranges[1]
+    succeeded = ranges[1] if pools.successes else ranges[0]
     policy, world, _ = config.questions
-    if not successes:
+    if not shown[1]:
         policy, world = 0.0, world / max(1 - policy, 1e-9)
+    share = 1.0 if not pools.failures else 0.0 if not succeeded[1] else config.successes
+    u = torch.rand(4, count, device=device)
     question = (u[0] >= policy).long() + (u[0] >= policy + world).long()
-    from_success = (question == 0) | (u[1] < config.successes)
-    failures = total - successes
-    if not failures:
-        from_success = torch.ones_like(from_success)
-    if not successes:
-        from_success = torch.zeros_like(from_success)
-    first = torch.where(from_success, 0, successes)
-    size = torch.where(from_success, successes, failures)
+    success = u[1] < share
+    first, size = (torch.where(question == 0, shown[i], torch.where(success, succeeded[i], ranges[2][i]))
+                   for i in range(2))
     return first + torch.minimum((u[2].double() * size).long(), size - 1), question
 
 
@@ -81,7 +88,7 @@ class Objective:
         self.masks = torch.tensor([layout.mask(stage).tolist() for stage in stages], device=device)
         weights = torch.ones(3, frames)
         weights[:, layout.index(ACTION)] = config.action_weight
-        if config.value_stage is Stage.FUTURE_VALUE:
+        if config.value_stage is not Stage.VALUE:
             weights[2, :-1] = 0
         self.weights = weights.to(device)
         pictures = torch.zeros(frames)

@@ -107,8 +107,9 @@ class _Run:
         self.episodes = len(training), len(held_out)
         instructions = tuple(start.text_embeddings)
         shared = (policy, start.statistics, start.tokenizer, instructions, config.objective.discount, device)
-        self.training_set = ResidentDataset(training, *shared, augment=augment)
-        self.held_out_set = ResidentDataset(held_out, *shared) if held_out else None
+        reward = config.objective.reward
+        self.training_set = ResidentDataset(training, *shared, augment=augment, reward=reward)
+        self.held_out_set = ResidentDataset(held_out, *shared, reward=reward) if held_out else None
         self.text = torch.stack([start.text_embeddings[name] for name in instructions]).to(device)
         self.network = start.network.to(device).train().requires_grad_(True)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
@@ -136,8 +137,7 @@ class _Run:
         config = self.config
         for group in self.optimiser.param_groups:
             group['lr'] = learning_rate(config, self._count, used)
-        index, question = draw_samples(config.batch, len(self.training_set), self.training_set.successes,
-                                       config.objective, self.device)
+        index, question = draw_samples(config.batch, self.training_set.pools, config.objective, self.device)
         with self.autocast():
             loss, frames = self._loss(index, question)
         self.optimiser.zero_grad(set_to_none=True)
@@ -228,5 +228,5 @@ def _model_card(run, step, errors):
         cells = [f'{split[key]:.4f}' if split else '-' for split in (errors['training'], errors['held_out'])]
         lines.append(f'| {key} | {" | ".join(cells)} |')
     settings = asdict(config)
-    settings['objective']['value_stage'] = config.objective.value_stage.value
+    settings['objective'] |= {name: getattr(config.objective, name).value for name in ('value_stage', 'reward')}
     return '\n'.join([*lines, '', 'Training configuration:', '', '```json', json.dumps(settings, indent=1), '```', ''])

@@ -8,6 +8,7 @@ from ..policy.cosmos_policy import CosmosPolicy
 from ..policy.images import network_images
 from ..policy.planning.backends import DirectBackend
 from ..sim.cameras import CameraRig
+from ..sim.disturbances import CONDITIONS, begin
 from ..sim.world import World
 from .evaluation import TICK, Episode, EpisodeResult
 
@@ -81,16 +82,16 @@ class WatchedEvaluator:
         Args:
             incident: ``sim.incidents.Incident`` or None. at: s after the first row from which on it may happen.
         """
-        self._world.reset(seed)
         return _WatchedEpisode(self._settings, self._world, self._rig, self._backend, self._config, seed,
                                SurpriseMonitor(self._thresholds), self._response, incident, at).watch()
 
 
 class _WatchedEpisode(Episode):
-    """Is camera rig and policy to the episode that it extends."""
+    """Is the camera rig of the episode that it extends, and what that asks for its chunks."""
 
     def __init__(self, settings, world, rig, backend, config, seed, monitor, response, incident, at):
-        super().__init__(settings, world, self, self, seed)
+        noise = begin(world, seed, settings.task, CONDITIONS[settings.conditions])
+        super().__init__(settings, world, self, self._imagine, noise, seed)
         self._cameras, self._backend, self._config = rig, backend, config
         self._monitor, self._response, self._incident, self._after = monitor, response, incident, at
         self._looks, self._imaginations, self._rows, self._alarms = [], [], [], []
@@ -110,8 +111,8 @@ class _WatchedEpisode(Episode):
         image = self._cameras.render(camera)
         return self._incident.picture(camera, image) if self._incident else image
 
-    def predict(self, observation, instruction, seed, steps):
-        """What the episode asks of a policy; what was imagined is remembered."""
+    def _imagine(self, observation, instruction, seed):
+        """The chunk; what was imagined with it is remembered."""
         inference = self._backend.infer(observation, instruction, seed, futures=True)
         imagined = {camera: blocks(picture) for camera, picture in inference.future_images.items()}
         horizon = len(inference.actions) * CONTROL_PERIOD

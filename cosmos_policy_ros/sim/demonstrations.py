@@ -1,15 +1,13 @@
-"""Demonstrations: what an expert commanded, beside the state and the images that it commanded from."""
+"""Demonstrations: what an expert commanded, or a policy, beside the state and the images that it commanded from."""
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..embodiment.cameras import CAMERAS
-from ..embodiment.capsules import arm_to_arm
-from ..embodiment.joints import ACTION_DIM, ARM_INDICES, CONTROL_PERIOD, SIDES
-from ..embodiment.kinematics import end_effector
-from ..embodiment.limits import both_arms
+from ..embodiment.joints import CONTROL_PERIOD
 from ..embodiment.poses import START
 from .cameras import CameraRig
+from .disturbances import CommandNoise, begin, displaced_pose
 from .experts import make_expert
 from .world import World
 
@@ -18,16 +16,17 @@ VARIANTS = ('clean', 'noisy', 'displaced', 'displaced_noisy')
 TIME_LIMIT = 24.0
 """s of simulation that an expert gets."""
 
+HELD_ROWS = 10
+"""Rows (0.4 s) that a goal state has to last before an episode of a policy counts as a success."""
+
 HOLD_ROWS = 15
 """Rows recorded after the expert is done, in which it holds still."""
 
 NOISE_SCALE = {'plate': (0.01, 0.03), 'transfer': (0.01, 0.03), 'candy': (0.01, 0.03), 'insertion': (0.002, 0.006)}
 """rad rms of the command noise; one scale is drawn for each noisy episode. The peg has 4 mm of clearance."""
 
-_NOISE_TIME = 0.4
-"""s, correlation time of the command noise."""
-
-_DISPLACEMENT = both_arms([0.5, 0.3, 0.3, 0.4, 0.4, 0.6], 0.0)
+ROLLOUT, BRANCH = 'rollout', 'branch'
+"""Variants of what a policy played: a whole episode, or one of several chunks tried from the same state."""
 
 
 @dataclass(frozen=True)
@@ -50,33 +49,6 @@ class Demonstration:
     images: np.ndarray
     success: bool
     score: float
-
-
-class CommandNoise:
-    """Time-correlated disturbance of the arm commands (Ornstein-Uhlenbeck), ``scale`` rad rms; grippers stay clean."""
-
-    def __init__(self, rng, scale):
-        self._rng, self._scale = rng, scale
-        self._keep = np.exp(-CONTROL_PERIOD / _NOISE_TIME)
-        self._value = np.zeros(ACTION_DIM)
-
-    def next(self):
-        """(14,) rad to add to the next command."""
-        kick = np.zeros(ACTION_DIM)
-        kick[list(ARM_INDICES)] = self._rng.normal(size=len(ARM_INDICES))
-        self._value = self._keep * self._value + np.sqrt(1 - self._keep ** 2) * self._scale * kick
-        return self._value
-
-
-def displaced_pose(rng, world):
-    """(14,) a random legal start: near ``START``, hands over their own half and above the table, arms well apart."""
-    while True:
-        pose = START + rng.uniform(-1, 1, ACTION_DIM) * _DISPLACEMENT
-        pose[[6, 13]] = rng.uniform(START[6], 0.9, 2)
-        hands = [end_effector(pose[7 * i:7 * i + 6], world.cell.base(side))[:3, 3] for i, side in enumerate(SIDES)]
-        legal = hands[0][0] < -0.03 and hands[1][0] > 0.03 and min(hand[2] for hand in hands) > 0.16
-        if legal and arm_to_arm(pose, world.cell, world.gripper_map).min() > 0.05:
-            return pose
 
 
 class Recorder:
@@ -139,9 +111,75 @@ class Recorder:
             actions.append(action)
             world.command(action if noise is None else action + noise.next())
             world.advance(CONTROL_PERIOD)
+        return self._episode(seed, variant, states, actions, rows, images, world.success())
+
+    def roll_out(self, policy, task, seed, limit, conditions):
+        """Let a policy play an episode and record what it did, success or not.
+
+        Args:
+            policy: ``policy(world)`` gives the (14,) command of each row. limit: rows that it gets. conditions: a
+                ``Conditions``; its command noise is executed and not recorded.
+
+        Returns:
+            Demonstration of variant ``ROLLOUT``. Its last row is where the episode ended, with the last command again:
+            the goal state held for ``HELD_ROWS``, or the rows were used up. ``score`` is the task's partial score there.
+
+        Raises SimulationDiverged.
+        """
+        world, states, actions, rows, images, held = self.world, [], [], [], [], 0
+        noise = begin(world, seed, task, conditions)
+        while held < HELD_ROWS and len(actions) < limit:
+            if len(actions) % self.image_every == 0:
+                rows.append(len(actions))
+                images.append(self.images())
+            states.append(world.state())
+            actions.append(policy(world))
+            world.command(actions[-1] + noise.next())
+            world.advance(CONTROL_PERIOD)
+            held = held + 1 if world.success() else 0
+        rows.append(len(actions))
+        images.append(self.images())
+        states.append(world.state())
+        actions.append(actions[-1])
+        return self._episode(seed, ROLLOUT, states, actions, rows, images, held == HELD_ROWS)
+
+    def branches(self, policy, candidates, task, seed, row, conditions):
+        """Let a policy play to a row, then try several chunks from there, each to its end.
+
+        Args:
+            policy: as in ``roll_out``, for the rows before. candidates: ``candidates(world)`` gives the (rows, 14) chunks.
+
+        Returns:
+            A list of Demonstrations of variant ``BRANCH``, pictures at the first and the last row; ``success`` and ``score``
+            of the last one. Empty when the episode succeeded before ``row``.
+
+        Raises SimulationDiverged.
+        """
+        world, found = self.world, []
+        noise = begin(world, seed, task, conditions)
+        for _ in range(row):
+            world.command(policy(world) + noise.next())
+            world.advance(CONTROL_PERIOD)
+            if world.success():
+                return []
+        start, picture, chunks = world.snapshot(), self.images(), candidates(world)
+        for chunk in chunks:
+            world.restore(start)
+            states = []
+            for command in chunk:
+                states.append(world.state())
+                world.command(command)
+                world.advance(CONTROL_PERIOD)
+            states.append(world.state())
+            found.append(self._episode(seed, BRANCH, states, [*chunk, chunk[-1]], [0, len(chunk)],
+                                       [picture, self.images()], world.success()))
+        return found
+
+    def _episode(self, seed, variant, states, actions, rows, images, success):
+        world = self.world
         return Demonstration(world.task.name, world.task.instruction, seed, variant, np.array(states, dtype=np.float32),
                              np.array(actions, dtype=np.float32), np.array(rows, dtype=np.int32), np.array(images),
-                             world.success(), world.progress()[0])
+                             success, world.progress()[0])
 
 
 def demonstrate(task, seed, variant='clean', image_size=64, supersample=3, image_every=5, prefix=None):

@@ -41,8 +41,9 @@ class World:
             raise ValueError(f'unknown task {task_name!r}: choose one of {", ".join(TASKS)}')
         self.task = TASKS[task_name]
         if task_name not in self._models:
-            self._models[task_name] = build_model(self.task.objects, self.cell)
-        self.model = self._models[task_name]
+            model = build_model(self.task.objects, self.cell)
+            self._models[task_name] = model, (model.cam_pos.copy(), model.cam_quat.copy())
+        self.model, self._cameras = self._models[task_name]
         self.data = mujoco.MjData(self.model)
         joint, body = self.model.joint, self.model.body
         self._arm_joints = {side: [joint(f'{side.value}_{name}').id for name in ARM_JOINTS] for side in SIDES}
@@ -70,6 +71,7 @@ class World:
         if task_name is not None and task_name != self.task.name:
             self._load(task_name)
         mujoco.mj_resetData(self.model, self.data)
+        self.model.cam_pos[:], self.model.cam_quat[:] = self._cameras
         for side in SIDES:
             for motor in range(7):
                 self.set_servo_gain(side, motor, 1.0)
@@ -84,12 +86,29 @@ class World:
         self.advance(SETTLE_TIME)
         self.data.time = 0.0
 
+    def snapshot(self):
+        """Everything that the physics goes on from, for ``restore``."""
+        state = np.empty(mujoco.mj_stateSize(self.model, mujoco.mjtState.mjSTATE_INTEGRATION))
+        mujoco.mj_getState(self.model, self.data, state, mujoco.mjtState.mjSTATE_INTEGRATION)
+        return state
+
+    def restore(self, snapshot):
+        """Go back to a ``snapshot`` of the same episode."""
+        mujoco.mj_setState(self.model, self.data, snapshot, mujoco.mjtState.mjSTATE_INTEGRATION)
+        mujoco.mj_forward(self.model, self.data)
+
     def place(self, body, position, yaw=0.0):
         """Put an object at ``position`` (3,) m, upright, turned by ``yaw`` rad, at rest."""
         joint = self.data.joint(body)
         joint.qpos[:] = (*position, np.cos(yaw / 2), 0, 0, np.sin(yaw / 2))
         joint.qvel[:] = 0
         mujoco.mj_kinematics(self.model, self.data)
+
+    def move_cameras(self, rng, shift, turn):
+        """Displace every camera until the next reset: normal, ``shift`` m a coordinate and ``turn`` rad an axis."""
+        for camera in range(self.model.ncam):
+            self.model.cam_pos[camera] += shift * rng.standard_normal(3)
+            mujoco.mju_quatIntegrate(self.model.cam_quat[camera], turn * rng.standard_normal(3), 1.0)
 
     def command_arm(self, side, joints):
         """Set the goal of one arm, (6,) rad. As servos do, a joint ignores a goal beyond its limits.

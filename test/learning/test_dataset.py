@@ -8,10 +8,10 @@ import torch
 from synthetic_episodes import DUCK, make_episode
 
 from cosmos_policy_ros.learning.augmentation import PictureAugmentation
-from cosmos_policy_ros.learning.dataset import (ResidentDataset, fit_tokenizer, index_samples, split_episodes,
-                                                statistics_of)
+from cosmos_policy_ros.learning.dataset import (Pools, ResidentDataset, fit_tokenizer, index_samples, pool_of,
+                                                split_episodes, statistics_of)
 from cosmos_policy_ros.learning.presets import TINY
-from cosmos_policy_ros.learning.returns import value_targets
+from cosmos_policy_ros.learning.returns import Reward, value_targets
 from cosmos_policy_ros.policy.latent_frame import read_value, read_vector
 
 SHIRT = 'fold the shirt'
@@ -63,10 +63,25 @@ def test_a_batch_holds_the_recorded_chunk_future_and_value(dataset, episodes, nu
     assert torch.equal(clean[0, :, 0], dataset.tokenizer.encode(black)[0, :, 0])
 
 
-def test_successes_come_first_and_every_imaged_row_is_a_sample(dataset, episodes):
+def test_pools_lie_one_after_the_other_and_every_imaged_row_is_a_sample(dataset, episodes):
     assert len(dataset) == sum(len(episode.image_rows) for episode in episodes)
-    assert dataset.successes == len(episodes[1].image_rows) + len(episodes[2].image_rows)
-    assert dataset.samples.success[:dataset.successes].all() and not dataset.samples.success[dataset.successes:].any()
+    successes = len(episodes[1].image_rows) + len(episodes[2].image_rows)
+    assert dataset.pools == Pools(successes, 0, len(dataset) - successes)
+    assert dataset.samples.pool.tolist() == [0] * successes + [2] * dataset.pools.failures
+
+
+def test_a_partial_score_counts_as_success_as_published_and_as_failure_when_asked_for():
+    """Published: the score cancels in the scaling of the return, so that 0.3 of a task is worth all of it."""
+    half = replace(make_episode(0, 63, success=False), score=0.3)
+    published, asked = (index_samples([half], 50, (DUCK,), 0.99, reward).value for reward in (Reward.SCORE, Reward.SUCCESS))
+    full = index_samples([make_episode(0, 63)], 50, (DUCK,), 0.99).value
+    assert torch.equal(published, full) and (asked == -1).all()
+
+
+def test_rollouts_have_pools_of_their_own():
+    kinds = [replace(make_episode(seed, success=success), variant=variant)
+             for seed, (variant, success) in enumerate([('rollout', False), ('noisy', True), ('rollout', True)])]
+    assert [pool_of(episode) for episode in kinds] == [2, 0, 1]
 
 
 def test_the_future_is_never_of_another_episode(episodes):

@@ -4,8 +4,10 @@ from dataclasses import replace
 import pytest
 
 from cosmos_policy_ros.bringup.share import config_file, default_checkpoint
-from cosmos_policy_ros.learning.evaluation import EvaluationSettings, evaluate, summarise
+from cosmos_policy_ros.learning.evaluation import EvaluationSettings, Evaluator, evaluate, make_backend, summarise
+from cosmos_policy_ros.learning.pool import run_jobs
 from cosmos_policy_ros.learning.statistics import wilson
+from cosmos_policy_ros.policy.planning.settings import PlanSettings
 
 SHORT = EvaluationSettings(checkpoint=str(default_checkpoint()), task='plate', safety=str(config_file('safety.yaml')),
                            limit=2.4, denoising_steps=1, width=320, height=240)
@@ -32,6 +34,28 @@ def test_a_late_chunk_is_a_stop_not_a_jump():
     result, = evaluate(replace(SHORT, latency=3.0, limit=8.0), [1000])
     assert result.outcome == 'stopped' and result.causes[0].startswith('rows stopped coming')
     assert result.rows == 50 and not result.success
+
+
+def test_planning_with_one_candidate_is_direct_and_disturbances_change_the_episode():
+    direct, = evaluate(SHORT, [1000])
+    joint = PlanSettings(candidates=1, mode='joint', action_steps=1)
+    planned, = evaluate(replace(SHORT, plan=joint), [1000])
+    assert planned == direct
+    disturbed, again = (next(iter(evaluate(replace(SHORT, conditions='hard'), [1000]))) for _ in range(2))
+    assert disturbed == again != direct and disturbed.refused == 0
+
+
+def test_one_model_for_several_cells_gives_what_each_would_get_alone():
+    """What a GPU does, on a CPU: batches of another size leave the same episode up to rounding."""
+    alone = list(evaluate(SHORT, [1000, 1001, 1002]))
+    with_plan = replace(SHORT, plan=PlanSettings(candidates=2, mode='model_free', value_stage='action_value', action_steps=1))
+    for settings in (SHORT, with_plan):
+        shared = dict(run_jobs(make_backend(settings), [1000, 1001, 1002], 2, Evaluator, settings))
+        assert sorted(shared) == [1000, 1001, 1002] and all(result.chunks == 3 for result in shared.values())
+        if settings is SHORT:
+            for result in alone:
+                assert shared[result.seed].value == pytest.approx(result.value, abs=1e-3)
+                assert shared[result.seed].score == pytest.approx(result.score, abs=1e-2)
 
 
 def test_summary_counts_what_the_episodes_say():

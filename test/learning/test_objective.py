@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from cosmos_policy_ros.learning.dataset import Pools
 from cosmos_policy_ros.learning.objective import Objective, ObjectiveConfig, draw_samples, noise_sigmas
-from cosmos_policy_ros.learning.presets import TINY
+from cosmos_policy_ros.learning.presets import TINY, refinement
 from cosmos_policy_ros.policy.denoiser import Prediction
 from cosmos_policy_ros.policy.layout import Stage
 
@@ -21,20 +22,46 @@ def test_noise_levels_have_the_published_distribution():
     assert shares == pytest.approx([.112, .265], abs=0.005)
 
 
-def test_questions_come_in_the_configured_shares_and_policy_samples_from_successes_only():
+def drawn(pools, config=ObjectiveConfig(), count=100_000):
+    """(shares of the three questions, samples of each question, index)."""
     torch.manual_seed(0)
-    index, question = draw_samples(100_000, 1000, 600, ObjectiveConfig(successes=0.25), 'cpu')
-    assert torch.bincount(question).div(1e5).tolist() == pytest.approx([.5, .25, .25], abs=0.01)
-    assert index.min() == 0 and index.max() == 999 and index[question == 0].max() == 599
-    assert (index[question > 0] < 600).float().mean().item() == pytest.approx(0.25, abs=0.01)
+    index, question = draw_samples(count, pools, config, 'cpu')
+    return torch.bincount(question, minlength=3).div(count).tolist(), [index[question == i] for i in range(3)], index
 
 
-def test_a_pool_that_is_empty_is_never_drawn_from():
-    torch.manual_seed(0)
-    index, question = draw_samples(20_000, 50, 50, ObjectiveConfig(successes=0.25), 'cpu')
-    assert index.max() == 49 and len(torch.bincount(index)) == 50
-    index, question = draw_samples(20_000, 50, 0, ObjectiveConfig(), 'cpu')
-    assert torch.bincount(question).div(2e4).tolist() == pytest.approx([0, .5, .5], abs=0.02) and index.max() == 49
+def test_questions_come_in_the_configured_shares_and_only_demonstrations_teach_the_policy():
+    shares, (policy, world, value), index = drawn(Pools(300, 300, 400), ObjectiveConfig(successes=0.25))
+    assert shares == pytest.approx([.5, .25, .25], abs=0.01)
+    assert len(policy.unique()) == 300 and policy.max() == 299
+    for samples in (world, value):
+        assert samples.min() == 300 and samples.max() == 999
+        assert (samples < 600).float().mean().item() == pytest.approx(0.25, abs=0.01)
+
+
+def test_the_planning_mix_is_the_published_one():
+    shares, (_, world, value), _ = drawn(Pools(1000, 10, 500), refinement(Stage.FUTURE_VALUE).objective)
+    assert shares == pytest.approx([.1, .45, .45], abs=0.01)
+    for samples in (world, value):
+        assert (samples < 1010).float().mean().item() == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize('pools, policy_from, others_from', [
+    (Pools(50), (0, 50), (0, 50)),
+    (Pools(50, 30), (0, 50), (50, 80)),
+    (Pools(50, 0, 20), (0, 50), (0, 70)),
+    (Pools(0, 30, 20), (0, 30), (0, 50)),
+], ids=['demonstrations are rollouts', 'no failures', 'no successful rollouts', 'no demonstrations'])
+def test_what_is_missing_is_stood_in_for(pools, policy_from, others_from):
+    shares, (policy, *others), _ = drawn(pools)
+    assert shares == pytest.approx([.5, .25, .25], abs=0.01)
+    assert policy.unique().tolist() == list(range(*policy_from))
+    for samples in others:
+        assert samples.unique().tolist() == list(range(*others_from))
+
+
+def test_failures_alone_teach_futures_and_values():
+    shares, _, index = drawn(Pools(0, 0, 50))
+    assert shares == pytest.approx([0, .5, .5], abs=0.02) and index.max() == 49
 
 
 def run(prediction, question, config=ObjectiveConfig(), answer=None):
@@ -83,6 +110,13 @@ def test_value_of_the_future_state_counts_on_the_value_frame_and_hides_the_prese
     config = ObjectiveConfig(value_stage=Stage.FUTURE_VALUE)
     loss, _, seen, clean = run(Prediction.CLEAN, [2] * 4, config)
     assert seen['mask'][0].int().tolist() == [1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 0]
+    expected = (clean[:, :, 10].square().mean((1, 2, 3)) * seen['time'] ** -2).sum() / 44 * 10
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_value_of_state_and_action_counts_on_the_value_frame_and_hides_the_future():
+    loss, _, seen, clean = run(Prediction.CLEAN, [2] * 4, ObjectiveConfig(value_stage=Stage.ACTION_VALUE))
+    assert seen['mask'][0].int().tolist() == [1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0]
     expected = (clean[:, :, 10].square().mean((1, 2, 3)) * seen['time'] ** -2).sum() / 44 * 10
     assert loss.item() == pytest.approx(expected.item(), rel=1e-4)
 

@@ -1,22 +1,27 @@
 """The pool plays chunks as the timeline does: asked ahead by the latency, spliced at the executed rows, faded."""
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from cosmos_policy_ros.learning.corrections import correction_jobs
-from cosmos_policy_ros.learning.policy_pool import PlayedChunks, RemotePolicy
+from cosmos_policy_ros.learning.collection import Imaging
+from cosmos_policy_ros.learning.played import collect_played, correction_jobs, rollout_jobs
+from cosmos_policy_ros.learning.policy_pool import Branch, PlayedChunks, PlayedPolicy, Player
+from cosmos_policy_ros.learning.pool import run_jobs
+from cosmos_policy_ros.learning.shards import read_shards
+from cosmos_policy_ros.embodiment.poses import START
+from cosmos_policy_ros.policy.inference import Inference
 
 
 class Answers:
-    """The parent's end: chunk number n is the constant n + 1; remembers what was asked."""
+    """Infers: chunk number n is the constant n + 1; remembers what was asked."""
 
     def __init__(self):
         self.seeds = []
 
-    def send(self, message):
-        self.seeds.append(message[-1])
-
-    def recv(self):
-        return np.full((50, 14), float(len(self.seeds)))
+    def __call__(self, observation, instruction, seed):
+        self.seeds.append(seed)
+        return Inference(np.full((50, 14), float(len(self.seeds))), 0.5)
 
 
 class StillWorld:
@@ -36,7 +41,7 @@ class BlindRecorder:
 
 def played(rows, **play):
     answers, world = Answers(), StillWorld()
-    policy = RemotePolicy(answers, BlindRecorder(), PlayedChunks(window=0, **play), seed=3)
+    policy = PlayedPolicy(answers, BlindRecorder(), PlayedChunks(window=0, **play), seed=3)
     asked = []
     commands = []
     for row in range(rows):
@@ -74,3 +79,42 @@ def test_hand_over_rows_depend_on_the_seed_alone():
     again = list(correction_jobs({'plate': 5}, first_seed=10))
     assert jobs == again[:3]
     assert len({job.rows for job in again}) > 1 and all(20 <= job.rows < 400 for job in again)
+
+
+class StandingStill:
+    """A backend whose every chunk holds the start pose, shifted by a thousandth of the seed's last digit."""
+
+    def __init__(self):
+        self.batches = []
+
+    def infer_batch(self, observations, instructions, seeds):
+        self.batches.append(len(seeds))
+        assert len(observations) == len(instructions) == len(seeds)
+        return [Inference(np.tile(START + 1e-3 * (seed % 10), (50, 1)), 0.5) for seed in seeds]
+
+
+TINY_PICTURES = Imaging(size=16, supersample=1, every=20)
+
+
+def test_failed_rollouts_are_kept_with_their_partial_score_and_end_in_a_picture(tmp_path):
+    jobs = [replace(job, rows=30) for job in rollout_jobs({'transfer': 3}, 700, 'hard')]
+    backend = StandingStill()
+    collected = collect_played(backend, jobs, 'rollout', tmp_path, 2, TINY_PICTURES, shard_size=2)
+    assert sum(collected.kept.values()) == sum(collected.failed.values()) == 3 and len(collected.shards) == 2
+    episodes = sorted(read_shards(tmp_path), key=lambda episode: episode.seed)
+    assert [episode.seed for episode in episodes] == [700, 701, 702]
+    for episode in episodes:
+        assert episode.variant == 'rollout' and not episode.success and 0 <= episode.score < 0.5
+        assert episode.image_rows.tolist() == [0, 20, 30] and len(episode.action) == len(episode.state) == 31
+    assert sum(backend.batches) == 3 * 2
+
+
+def test_branches_are_the_candidates_played_from_one_state():
+    branch = Branch('transfer', 5, rows=10, candidates=3, conditions='pushed')
+    (job, found), = run_jobs(StandingStill(), [branch], 1, Player, TINY_PICTURES)
+    assert job == branch and len(found) == 3
+    first, second, _ = found
+    assert first.state.shape == (51, 14) and first.image_rows.tolist() == [0, 50] and first.variant == 'branch'
+    assert np.array_equal(first.state[0], second.state[0]) and np.array_equal(first.images[0], second.images[0])
+    assert np.abs(second.action - first.action).max() == pytest.approx(1e-3, rel=1e-3)
+    assert not np.array_equal(first.state[-1], second.state[-1])

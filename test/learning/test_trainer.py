@@ -7,10 +7,12 @@ import pytest
 import torch
 from synthetic_episodes import DUCK, make_episode
 
-from cosmos_policy_ros.learning.presets import PRESETS, TINY, TINY_TRAINING
+from cosmos_policy_ros.learning.planning_quality import judge, played
+from cosmos_policy_ros.learning.presets import PRESETS, TINY, TINY_TRAINING, refinement
 from cosmos_policy_ros.learning.trainer import TrainingConfig, TrainingDiverged, learning_rate, train
 from cosmos_policy_ros.policy.checkpoint import load_checkpoint
 from cosmos_policy_ros.policy.cosmos_policy import CosmosPolicy
+from cosmos_policy_ros.policy.layout import Stage
 from cosmos_policy_ros.policy.network import build_network
 from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.policy.observation import Observation
@@ -86,6 +88,32 @@ def test_training_goes_on_from_a_checkpoint_with_new_data(trained, tmp_path):
     assert torch.equal(after.tokenizer.basis, before.tokenizer.basis)
     for name, value in after.network.state_dict().items():
         assert (value - before.network.state_dict()[name]).abs().max() < 1e-6
+
+
+def test_refinement_learns_from_rollouts_which_futures_are_worth_something(trained, tmp_path):
+    out, episodes, _, _ = trained
+    rollouts = [replace(make_episode(10 + i, 6, success=i % 2 == 0), variant='rollout', score=1.0 if i % 2 == 0 else 0.4)
+                for i in range(8)]
+    settings = replace(SETTINGS, objective=refinement(Stage.FUTURE_VALUE).objective, steps=200, held_out=0)
+    train(None, [*episodes, *rollouts], tmp_path, settings, init_from=out / 'final', progress=lambda line: None)
+    model = CosmosPolicy.load(tmp_path / 'final', threads=None)
+    data, instruction = played(model, rollouts, 0.99)
+    judged = judge(model, data, instruction, torch.arange(len(data)), Stage.FUTURE_VALUE)
+    good = data.samples.pool.numpy() == 1
+    assert judged.real[good].mean() > judged.real[~good].mean() + 0.3
+    assert np.array_equal(judged.target > 0.5, good)
+
+
+def test_a_run_that_goes_on_does_not_begin_from_random_weights(trained, tmp_path):
+    """Upstream's trainer ignores the checkpoint that it is told to load: its first loss is that of a random network."""
+    out, episodes, _, _ = trained
+    settings = replace(SETTINGS, steps=1, log_every=1, batch=128, learning_rate=1e-9, held_out=0)
+
+    def first_loss(name, policy, init_from):
+        train(policy, episodes, tmp_path / name, settings, init_from=init_from, progress=lambda line: None)
+        return json.loads((tmp_path / name / 'log.jsonl').read_text().splitlines()[0])['loss']
+
+    assert first_loss('on', None, out / 'final') < 0.5 * first_loss('anew', SMALL, None)
 
 
 def test_going_on_under_another_configuration_is_refused(trained, tmp_path):

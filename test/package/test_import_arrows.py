@@ -19,7 +19,7 @@ ROOMS = {
     'rollouts': {'.embodiment', 'numpy', 'rosbags', 'mcap', 'h5py', 'av', 'PIL', 'matplotlib',
                  'pyarrow', 'rerun'},
     'sim': {'.embodiment', 'numpy', 'mujoco'},
-    'learning': {'.embodiment', '.policy', '.rollouts', '.sim', 'numpy', 'torch', 'h5py', 'tqdm',
+    'learning': {'.embodiment', '.policy', '.rollouts', '.sim', 'numpy', 'torch', 'h5py', 'tqdm', 'scipy',
                  '.control', '.safety'},  # evaluation without ROS runs the robot's own timeline and envelope
     'bringup': {'launch', 'launch_ros'},
 }

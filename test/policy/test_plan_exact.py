@@ -46,6 +46,21 @@ def test_batched_equals_one_by_one_as_published(name, bias):
     assert result.plan.depth == settings.depth and result.plan.deadline_met and not result.plan.fallback
 
 
+@pytest.mark.parametrize('name', ['paper', 'depth 3 with branches', 'joint', 'model free'])
+def test_questions_that_share_network_calls_get_the_answers_they_would_get_alone(name):
+    settings = dataclasses.replace(SETTINGS[name], max_batch=16)
+    planner = LocalPlanner(FakeModel(-0.7), FakeModel(-0.6), settings)
+    other = dataclasses.replace(OBSERVATION, proprio=np.array([0.5, 0.4]))
+    questions = [(OBSERVATION, TASK, 195), (other, 'wave', 3), (other, TASK, 195), (OBSERVATION, TASK, 7000)]
+    together = planner.infer_batch(*(list(part) for part in zip(*questions)))
+    for question, answer in zip(questions, together):
+        alone = planner.infer(*question)
+        np.testing.assert_array_equal(answer.actions, alone.actions)
+        assert answer.value == alone.value and answer.plan.chosen == alone.plan.chosen
+        assert [c.values_by_depth for c in answer.plan.candidates] == [c.values_by_depth for c in alone.plan.candidates]
+        assert [c.seed for c in answer.plan.candidates] == [c.seed for c in alone.plan.candidates]
+
+
 def test_the_paper_makes_488_evaluations():
     result = LocalPlanner(FakeModel(0.9), FakeModel(0.9)).infer(OBSERVATION, TASK, 195)
     assert result.plan.calls == 488

@@ -3,8 +3,8 @@ import numpy as np
 
 from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD
 from cosmos_policy_ros.embodiment.poses import START
-from cosmos_policy_ros.sim.demonstrations import (HOLD_ROWS, NOISE_SCALE, TIME_LIMIT, VARIANTS, CommandNoise,
-                                                  displaced_pose)
+from cosmos_policy_ros.sim.demonstrations import HOLD_ROWS, NOISE_SCALE, TIME_LIMIT, VARIANTS
+from cosmos_policy_ros.sim.disturbances import CommandNoise, displaced_pose
 from cosmos_policy_ros.sim.experts import make_expert
 from cosmos_policy_ros.sim.world import World
 

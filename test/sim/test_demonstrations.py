@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cosmos_policy_ros.embodiment.poses import START
-from cosmos_policy_ros.sim.demonstrations import HOLD_ROWS, CommandNoise, Recorder, demonstrate
+from cosmos_policy_ros.sim.demonstrations import HOLD_ROWS, Recorder, demonstrate
+from cosmos_policy_ros.sim.disturbances import CommandNoise
 from cosmos_policy_ros.sim.world import World
 
 

@@ -5,7 +5,7 @@ from cosmos_policy_ros.embodiment.cell import Cell
 from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD, SIDES, Side
 from cosmos_policy_ros.embodiment.limits import ARM_LOWER, ARM_UPPER
 from cosmos_policy_ros.embodiment.poses import START
-from cosmos_policy_ros.sim.demonstrations import displaced_pose
+from cosmos_policy_ros.sim.disturbances import displaced_pose
 from cosmos_policy_ros.sim.experts import make_expert
 from cosmos_policy_ros.sim.experts.expert import MAX_ARM_STEP, MAX_GRIPPER_STEP, fold
 from cosmos_policy_ros.sim.experts.motion import JointPath

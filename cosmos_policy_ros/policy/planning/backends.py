@@ -1,10 +1,13 @@
 """Backends that infer on this machine, from checkpoint folders to chunks."""
+import time
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 
 from ..cosmos_policy import CosmosPolicy
 from ..cuda_graph import CudaGraphs
+from ..images import network_images
 from ..inference import Inference
 from ..sampling_loop import Execution
 from .planner import LocalPlanner, out_of_memory
@@ -32,6 +35,15 @@ class DirectBackend:
         except torch.OutOfMemoryError as error:
             raise out_of_memory(error) from error
         return Inference(prediction.actions, prediction.value, prediction.future_images, prediction.latencies)
+
+    def infer_batch(self, observations, instructions, seeds):
+        """An ``Inference`` for each of B questions, all in one pass and without pictures."""
+        pictures = np.stack([network_images(observation.images, self._policy.config) for observation in observations])
+        proprio = np.stack([observation.proprio for observation in observations])
+        began = time.perf_counter()
+        batch = self._policy.predict_batch(pictures, proprio, instructions, seeds, self._steps)
+        latencies = {'total': time.perf_counter() - began}
+        return [Inference(actions, float(value), latencies=latencies) for actions, value in zip(batch.actions, batch.values)]
 
     def close(self):
         """Nothing to end."""

@@ -90,11 +90,35 @@ class LocalPlanner:
         elapsed = self._clock() - started
         return answer(ranking, pictures, search.calls, elapsed, budget, latencies=search.latencies)
 
+    def infer_batch(self, observations, instructions, seeds):
+        """An ``Inference`` for each of B questions, whose candidates share network calls of up to ``max_batch`` samples.
+
+        Everything is evaluated and no picture decoded; the answers are those of :meth:`infer`.
+        """
+        answers = [None] * len(seeds)
+        for instruction in dict.fromkeys(instructions):
+            places = [place for place, own in enumerate(instructions) if own == instruction]
+            started = self._clock()
+            search = self._search(instruction)
+            try:
+                search.begin_all([observations[place] for place in places], [seeds[place] for place in places])
+                search.refine()
+            except torch.OutOfMemoryError as error:
+                raise out_of_memory(error) from error
+            elapsed = self._clock() - started
+            for number, place in enumerate(places):
+                ranking = rank(search.evidence(number), self.settings)
+                answers[place] = answer(ranking, {}, search.calls // len(places), elapsed, latencies=search.latencies)
+        return answers
+
+    def _search(self, instruction):
+        return Search(self._policy, self._planning, self.settings, instruction, self._clock, self._run_pace,
+                      self._decode_pace)
+
     def begin(self, observation, instruction, seed, indices, budget, futures, every_candidate):
         """The ``Search`` for some of the candidates, with the first actions made; arguments as in :meth:`infer`."""
         deadline = None if budget is None else self._clock() + budget
-        search = Search(self._policy, self._planning, self.settings, instruction, self._clock, self._run_pace,
-                        self._decode_pace)
+        search = self._search(instruction)
         shown = len(indices) if every_candidate else int(futures)
         search.begin(observation, seed, indices, deadline, shown * self._decodes_each())
         return search

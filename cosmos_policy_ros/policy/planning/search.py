@@ -1,4 +1,4 @@
-"""One query's candidates in one process: which network calls are due, made in batches."""
+"""Candidates in one process: which network calls are due, made in batches."""
 import math
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -41,10 +41,12 @@ class _Chunk:
 
 @dataclass(eq=False)
 class _Line:
-    """One candidate: its chunks by node."""
+    """One candidate of one question: its chunks by node."""
 
     index: int
     seed: int
+    scene: object
+    question: int = 0
     joint_value: float = math.nan
     chunks: dict = field(default_factory=dict)
 
@@ -76,7 +78,7 @@ def batch_sizes(count, largest):
 
 
 class Search:
-    """Evaluates candidates of one observation.
+    """Evaluates candidates of one observation, or of several that share an instruction.
 
     With a deadline (s, in ``clock``'s time) it takes what fits, without one everything. Errors are those of the models.
     """
@@ -102,16 +104,25 @@ class Search:
             seed: of the plan. indices: of the candidates to evaluate here. reserved_decodes: decodings that have to fit
             in before the deadline.
         """
-        seeds = candidate_seeds(seed, self._settings)
         self._began = self._clock()
         self._deadline = deadline
         self._reserved_decodes = reserved_decodes
-        self._scene = self._policy.observe(observation)
-        self._spent('encode', self._began)
-        lines = [_Line(index, seeds[index]) for index in indices]
+        lines = self._candidates(observation, seed, indices)
         first = len(lines) if deadline is None else 1
         self._waiting = lines[first:]
         self._act([(line, ROOT) for line in lines[:first]])
+
+    def begin_all(self, observations, seeds):
+        """Makes the first actions of every candidate for each of B observations with its plan's seed; no deadline."""
+        self._began, self._deadline, self._waiting = self._clock(), None, []
+        self._act([(line, ROOT) for question, (observation, seed) in enumerate(zip(observations, seeds))
+                   for line in self._candidates(observation, seed, range(self._settings.candidates), question)])
+
+    def _candidates(self, observation, seed, indices, question=0):
+        seeds, began = candidate_seeds(seed, self._settings), self._clock()
+        scene = self._policy.observe(observation)
+        self._spent('encode', began)
+        return [_Line(index, seeds[index], scene, question) for index in indices]
 
     def refine(self):
         """Evaluates until everything is done or nothing more fits."""
@@ -129,11 +140,11 @@ class Search:
             self._run(due)
             self._waves.append(wave)
 
-    def evidence(self):
-        """An ``Evidence`` of each candidate that has actions."""
+    def evidence(self, question=0):
+        """An ``Evidence`` of each candidate that has actions; ``question``: number of the observation."""
         return [Evidence(line.index, line.seed, {node: chunk.actions for node, chunk in line.chunks.items()},
                          {member: value for chunk in line.chunks.values() for member, value in chunk.values.items()},
-                         line.joint_value, tuple(self._waves)) for line in self._lines]
+                         line.joint_value, tuple(self._waves)) for line in self._lines if line.question == question]
 
     def pictures(self, index, every_depth=False):
         """What a candidate imagined: a tuple by depth of camera name -> (S, S, 3) uint8; one entry without every_depth.
@@ -219,9 +230,9 @@ class Search:
 
     def _current(self, line, node):
         if node == ROOT:
-            return self._scene.clean
+            return line.scene.clean
         future = line.chunks[parent(node, self._settings)].futures[node.branch]
-        return self._policy.look_ahead(future, self._scene, stale_proprio=self._settings.stale_proprio)
+        return self._policy.look_ahead(future, line.scene, stale_proprio=self._settings.stale_proprio)
 
     def _imagine(self, jobs):
         chunks = [line.chunks[node] for line, node, _ in jobs]
@@ -271,7 +282,7 @@ class Search:
         decoded = []
         for latent in latents:
             started = self._clock()
-            decoded.append(self._policy.future_images(latent, self._scene)[0])
+            decoded.append(self._policy.future_images(latent, line.scene)[0])
             self._decode_pace.record(1, 1, self._clock() - started)
         self._spent('decode', began)
         return {name: np.round(np.mean([images[name] for images in decoded], 0)).astype(np.uint8)
