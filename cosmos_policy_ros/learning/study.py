@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..policy.checkpoint import checkpoint_digest
 from ..policy.planning.settings import PlanSettings
 from .evaluation import EvaluationSettings, evaluate
 from .statistics import paired_difference, wilson
@@ -48,15 +49,16 @@ def run_cell(cell, seeds, folder, workers):
     """Yield the outcome (a dictionary of ``EpisodeResult``) of every seed, evaluating those that ``folder`` lacks.
 
     Raises:
-        ValueError: the folder holds this cell with other settings.
+        ValueError: the folder holds this cell with other settings or other weights.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    settings = json.dumps(asdict(cell.settings), default=lambda item: item.value, sort_keys=True)
+    weights = [checkpoint_digest(path) for path in (cell.settings.checkpoint, cell.settings.planning_checkpoint) if path]
+    settings = json.dumps(asdict(cell.settings) | {'weights': weights}, default=lambda item: item.value, sort_keys=True)
     note = folder / f'{cell.name}.settings.json'
     if note.exists() and note.read_text() != settings:
-        raise ValueError(f'{note} was made with other settings than the cell {cell.name!r} has now; choose another folder, '
-                         f'or remove that file and {cell.name}.jsonl')
+        raise ValueError(f'{note} was made with other settings or weights than the cell {cell.name!r} has now; choose another '
+                         f'folder, or remove that file and {cell.name}.jsonl')
     note.write_text(settings)
     path = folder / f'{cell.name}.jsonl'
     # A run that was killed may have left half a line at the end.
