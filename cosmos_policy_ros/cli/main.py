@@ -6,8 +6,8 @@ import sys
 
 from .console import CommandError, say
 
-COMMANDS = ('demo', 'up', 'operate', 'arms', 'stop', 'fault', 'doctor', 'evaluate', 'study', 'collect', 'train', 'checkpoint',
-            'envelope', 'report', 'serve', 'page')
+COMMANDS = ('demo', 'up', 'operate', 'arms', 'stop', 'fault', 'doctor', 'evaluate', 'study', 'collect', 'train',
+            'checkpoint', 'envelope', 'report', 'serve', 'page')
 
 
 def build_parser():
