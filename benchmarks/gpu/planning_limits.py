@@ -76,7 +76,8 @@ def lines(found):
     yield ''
     for model in models:
         yield f'Calibration of {model}, value of the imagined future: predicted, came (samples): ' + ', '.join(
-            f'{value:.2f} {target:.2f} ({count})' for value, target, count in found[model]['rollouts']['calibration_imagined'])
+            f'{value:.2f} {target:.2f} ({count})'
+            for value, target, count in found[model]['rollouts']['calibration_imagined'])
         yield ''
 
 

@@ -35,8 +35,8 @@ def work(connection, make_worker, arguments):
 def run_jobs(backend, jobs, workers, make_worker, *arguments):
     """Yield (job, result) as jobs end.
 
-    Which questions are answered in one batch depends on timing. On a CPU that changes nothing; on a GPU it changes the last
-    bits of an answer, so an episode may then differ between runs.
+    Which questions are answered in one batch depends on timing, and the size of a batch changes the last bits of an answer,
+    so an episode may differ between runs.
 
     Args:
         backend: infers here: ``infer_batch(observations, instructions, seeds)`` as ``LocalPlanner`` has it.

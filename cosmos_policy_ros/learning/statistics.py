@@ -30,7 +30,7 @@ def paired_difference(first, second):
 
 
 def area_under_curve(scores, success):
-    """Chance that a success has the higher score than a failure, ties half (Mann-Whitney); NaN when there is only one kind."""
+    """Chance that a success has the higher score than a failure, ties half (Mann-Whitney); NaN for one kind alone."""
     scores, success = np.asarray(scores), np.asarray(success, bool)
     pairs = int(success.sum()) * int((~success).sum())
     return float(stats.mannwhitneyu(scores[success], scores[~success]).statistic / pairs) if pairs else float('nan')

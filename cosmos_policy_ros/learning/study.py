@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..policy.checkpoint import checkpoint_digest
 from ..policy.planning.settings import PlanSettings
 from .evaluation import EvaluationSettings, evaluate
 from .statistics import paired_difference, wilson
@@ -48,15 +49,16 @@ def run_cell(cell, seeds, folder, workers):
     """Yield the outcome (a dictionary of ``EpisodeResult``) of every seed, evaluating those that ``folder`` lacks.
 
     Raises:
-        ValueError: the folder holds this cell with other settings.
+        ValueError: the folder holds this cell with other settings or other weights.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    settings = json.dumps(asdict(cell.settings), default=lambda item: item.value, sort_keys=True)
+    weights = [checkpoint_digest(path) for path in (cell.settings.checkpoint, cell.settings.planning_checkpoint) if path]
+    settings = json.dumps(asdict(cell.settings) | {'weights': weights}, default=lambda item: item.value, sort_keys=True)
     note = folder / f'{cell.name}.settings.json'
     if note.exists() and note.read_text() != settings:
-        raise ValueError(f'{note} was made with other settings than the cell {cell.name!r} has now; choose another folder, '
-                         f'or remove that file and {cell.name}.jsonl')
+        raise ValueError(f'{note} was made with other settings or weights than the cell {cell.name!r} has now; choose '
+                         f'another folder, or remove that file and {cell.name}.jsonl')
     note.write_text(settings)
     path = folder / f'{cell.name}.jsonl'
     # A run that was killed may have left half a line at the end.
@@ -83,8 +85,8 @@ def table(outcomes):
     """
     cells = {name: {entry['seed']: entry for entry in entries} for name, entries in outcomes.items()}
     first = next(iter(cells.values()))
-    lines = ['| cell | success | 95 % interval | mean score | gain over the first, points (pairs) | 95 % interval | McNemar p |',
-             '|---|---|---|---|---|---|---|']
+    lines = ['| cell | success | 95 % interval | mean score | gain over the first, points (pairs) | 95 % interval '
+             '| McNemar p |', '|---|---|---|---|---|---|---|']
     for name, own in cells.items():
         count, successes = len(own), sum(entry['success'] for entry in own.values())
         low, high = wilson(successes, count)
@@ -92,8 +94,9 @@ def table(outcomes):
         compared = '| | | |'
         if own is not first:
             pairs = sorted(set(first) & set(own))
-            gain, (least, most), p = paired_difference(*([cell[seed]['success'] for seed in pairs] for cell in (first, own)))
+            gain, (least, most), p = paired_difference([first[seed]['success'] for seed in pairs],
+                                                       [own[seed]['success'] for seed in pairs])
             compared = f'| {100 * gain:+.1f} ({len(pairs)}) | {100 * least:+.1f} to {100 * most:+.1f} | {p:.4f} |'
-        lines.append(f'| {name} | {successes}/{count} ({100 * successes / count:.0f} %) | {100 * low:.0f} to {100 * high:.0f} % '
-                     f'| {score:.2f} {compared}')
+        lines.append(f'| {name} | {successes}/{count} ({100 * successes / count:.0f} %) '
+                     f'| {100 * low:.0f} to {100 * high:.0f} % | {score:.2f} {compared}')
     return lines

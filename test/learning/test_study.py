@@ -32,6 +32,7 @@ def played(monkeypatch):
             yield outcome(seed)
 
     monkeypatch.setattr(study, 'evaluate', evaluate)
+    monkeypatch.setattr(study, 'checkpoint_digest', lambda path: f'digest of {path}')
     return seeds
 
 
@@ -72,6 +73,14 @@ def test_another_cell_under_the_same_name_is_refused(played, tmp_path):
     list(run_cell(Cell('direct', BASE), [1], tmp_path, 1))
     with pytest.raises(ValueError, match='other settings'):
         list(run_cell(Cell('direct', EvaluationSettings('policy', 'transfer', 'safety.yaml')), [1], tmp_path, 1))
+
+
+def test_a_cell_does_not_go_on_with_other_weights(played, tmp_path, monkeypatch):
+    list(run_cell(Cell('direct', BASE), [1], tmp_path, 1))
+    monkeypatch.setattr(study, 'checkpoint_digest', lambda path: 'trained anew')
+    with pytest.raises(ValueError, match='weights'):
+        list(run_cell(Cell('direct', BASE), [1, 2], tmp_path, 1))
+    assert played == [1]
 
 
 def test_the_table_compares_seed_by_seed():

@@ -43,7 +43,8 @@ class DirectBackend:
         began = time.perf_counter()
         batch = self._policy.predict_batch(pictures, proprio, instructions, seeds, self._steps)
         latencies = {'total': time.perf_counter() - began}
-        return [Inference(actions, float(value), latencies=latencies) for actions, value in zip(batch.actions, batch.values)]
+        return [Inference(actions, float(value), latencies=latencies)
+                for actions, value in zip(batch.actions, batch.values)]
 
     def close(self):
         """Nothing to end."""
