@@ -122,7 +122,8 @@ def label_of(word, score, note, operator):
     if word not in words:
         raise LabelError(f'label {word!r}; use one of {", ".join(words)}')
     verdict = Verdict(word)
-    return Label(verdict, now(), score if verdict is Verdict.PARTIAL else None, note=note, operator=operator)
+    failure = named_failure(note) if verdict in (Verdict.FAILURE, Verdict.PARTIAL) else None
+    return Label(verdict, now(), score if verdict is Verdict.PARTIAL else None, failure, note, operator)
 
 
 def read_labels(folder):
@@ -168,12 +169,17 @@ def recorded_judgement(record):
         return None
     if record.outcome is Outcome.SUCCESS:
         return Label(Verdict.SUCCESS, record.recorded_at, note=record.note)
-    failure = FailureType.TIMEOUT if record.outcome is Outcome.TIMEOUT else None
+    failure = FailureType.TIMEOUT if record.outcome is Outcome.TIMEOUT else named_failure(record.note)
     if record.score is not None and 0 < record.score < 1:
         return Label(Verdict.PARTIAL, record.recorded_at, record.score, failure, record.note)
     if record.outcome is Outcome.FAILURE or record.score is not None:
         return Label(Verdict.FAILURE, record.recorded_at, failure=failure, note=record.note)
     return None
+
+
+def named_failure(note):
+    """The ``FailureType`` that a note names, None when it is any other: the operator's panels have no other place for it."""
+    return next((kind for kind in FailureType if kind.value == note), None)
 
 
 def current_label(folder, record):

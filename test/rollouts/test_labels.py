@@ -6,9 +6,10 @@ from threading import Thread
 import pytest
 from synthetic_episode import record
 
+from cosmos_policy_ros.control.operation import FAILURE_TYPES
 from cosmos_policy_ros.rollouts.episode import RECORD_FILE, Outcome
 from cosmos_policy_ros.rollouts.labels import (LABEL_FILE, FailureType, Label, LabelError, Verdict, add_label,
-                                               current_label, read_labels, recorded_judgement)
+                                               current_label, label_of, read_labels, recorded_judgement)
 
 AT = '2026-01-01T00:00:00+00:00'
 
@@ -91,3 +92,16 @@ def test_the_file_is_plain_json(folder):
     add_label(folder, Label(Verdict.FAILURE, AT, failure=FailureType.COLLISION))
     assert json.loads((folder / LABEL_FILE).read_text()) == {'labels': [
         {'verdict': 'failure', 'at': AT, 'score': 0.0, 'failure': 'collision', 'note': '', 'operator': ''}]}
+
+
+def test_panels_and_labels_know_the_same_failures():
+    """They live in rooms that may not import each other."""
+    assert tuple(kind.value for kind in FailureType) == FAILURE_TYPES
+
+
+@pytest.mark.parametrize('note, failure', [('missed_grasp', FailureType.MISSED_GRASP), ('it slipped', None), ('', None)])
+def test_a_note_of_a_panel_that_names_a_failure_is_one(note, failure):
+    recorded = recorded_judgement(replace(record(), outcome=Outcome.FAILURE, score=0.0, note=note))
+    assert (recorded.failure, recorded.note) == (failure, note)
+    assert label_of('failure', 0.0, note, 'operator').failure is failure
+    assert label_of('success', 1.0, note, 'operator').failure is None
