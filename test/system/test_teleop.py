@@ -23,8 +23,9 @@ from cosmos_policy_ros.learning.recorded import demonstration_of
 from cosmos_policy_ros.msg import JointSetpoint, SafetyStatus
 from cosmos_policy_ros.nodes.qos import LATCHED
 from cosmos_policy_ros.rollouts.lag import joint_lags
-from cosmos_policy_ros.rollouts.rows import OLDEST_IMAGE, OLDEST_STATE, read_episode_rows
+from cosmos_policy_ros.rollouts.rows import read_episode_rows
 from cosmos_policy_ros.rollouts.series import read_series
+from cosmos_policy_ros.rollouts.table import OLDEST_IMAGE, OLDEST_STATE
 from cosmos_policy_ros.safety.config import load_config
 from cosmos_policy_ros.srv import Arm, LabelEpisode
 
