@@ -26,7 +26,7 @@ demo:
 	@$(RUN) cosmos-policy-ros demo
 
 test:
-	@$(RUN) pytest $(ROOMS) $(UNHURRIED) --numprocesses 2 --dist loadfile; rooms=$$?; \
+	@$(RUN) pytest $(ROOMS) $(UNHURRIED) --numprocesses 2 --dist loadfile --durations 20; rooms=$$?; \
 	$(RUN) pytest test/system $(addprefix --ignore=,$(UNHURRIED)) --durations 20 && exit $$rooms
 
 bench:

@@ -3,6 +3,7 @@ import json
 
 import av
 import numpy as np
+import pyarrow.parquet as parquet
 import pytest
 from synthetic_episode import ROBOT, START, cdr, header, image, record_episode, setpoint, start
 
@@ -14,8 +15,6 @@ from cosmos_policy_ros.rollouts.images import decompress
 from cosmos_policy_ros.rollouts.labels import FailureType, Label, Verdict, add_label
 from cosmos_policy_ros.rollouts.table import read_table
 from cosmos_policy_ros.rollouts.topics import SETPOINT
-
-parquet = pytest.importorskip('pyarrow.parquet', reason='the extra "lerobot" is not installed')
 
 GRIPPER = GRIPPER_MAPS['ros1']
 KEYS = [f'observation.images.{camera}' for camera in ROBOT.cameras]

@@ -9,8 +9,6 @@ from cosmos_policy_ros.embodiment.gripper import GRIPPER_MAPS
 from cosmos_policy_ros.rollouts.export.rerun import RerunExport
 from cosmos_policy_ros.rollouts.export.selection import select
 
-pytest.importorskip('rerun', reason='the extra "rerun" is not installed')
-
 
 def rrd(*arguments):
     """Output of Rerun's own command for recordings."""
