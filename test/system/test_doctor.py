@@ -72,9 +72,9 @@ def test_a_healthy_graph_has_nothing_wrong_and_ends_with_0(graph, domain, tmp_pa
         result = json.loads(command.last_line())
     assert result['wrong'] == 0
     unseen = {entry['check'] for entry in result['findings'] if not entry['looked']}
-    # Nothing moves, no serial number is known, no serial adapter is there, and all runs on one computer.
+    # Nothing moves, no serial number is known, no serial adapter and no server are there, and all runs on one computer.
     assert unseen <= {'camera_frozen', 'wrist_cameras_swapped', 'camera_serial', 'serial_links', 'time_sync',
-                      'receive_buffer', 'gpu_memory', 'instruction'}
+                      'receive_buffer', 'gpu_memory', 'instruction', 'server'}
 
 
 def test_what_is_broken_in_the_simulated_robot_is_found(graph, look, break_it):

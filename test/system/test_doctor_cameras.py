@@ -60,7 +60,7 @@ def look(robot, domain, monkeypatch):
 
 
 def options(**chosen):
-    """A server infers, so that no checkpoint is read."""
+    """A server infers, so that no checkpoint is read; nobody is there."""
     return GraphOptions(server='http://localhost:8777', **chosen)
 
 
@@ -69,7 +69,8 @@ def test_swapped_wrist_cameras_are_found_by_which_pictures_move(look, tmp_path):
     cameras['/**']['ros__parameters'] |= SMALL
     (tmp_path / 'mine.yaml').write_text(yaml.safe_dump(cameras))
     found = look(options(robot='ros1_names', cameras=str(tmp_path / 'mine.yaml')))
-    assert set(found) == {'wrist_cameras_swapped', 'second_commander'}  # the latter: this test moves the arm
+    # The second: this test moves the arm.
+    assert set(found) == {'wrist_cameras_swapped', 'second_commander', 'server'}
     (_, fix), = found['wrist_cameras_swapped']
     assert f'cam_left_wrist_topic: {RIGHT} and cam_right_wrist_topic: {LEFT}' in fix
 
