@@ -7,7 +7,6 @@ from fake_station import FakeStation
 
 from cosmos_policy_ros.cli import desk, terminal_station
 from cosmos_policy_ros.cli.desk import operate
-from cosmos_policy_ros.nodes.operator import Operator
 
 
 @pytest.fixture
@@ -15,13 +14,6 @@ def station():
     station = FakeStation()
     station.show('READY')
     return station
-
-
-@pytest.fixture
-def operator(station):
-    operator = Operator(station, 'plate', 7, 100)
-    yield operator
-    operator.close()
 
 
 @pytest.fixture

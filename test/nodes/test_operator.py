@@ -8,20 +8,12 @@ from fake_station import PATIENCE, FakeStation
 from cosmos_policy_ros.control.operation import Control
 from cosmos_policy_ros.control.overview import Progress
 from cosmos_policy_ros.nodes import operator as module
-from cosmos_policy_ros.nodes.operator import Operator
 
 
 @pytest.fixture
 def station(monkeypatch):
     monkeypatch.setattr(module, 'RELEASE_TIME', 0.01)
     return FakeStation()
-
-
-@pytest.fixture
-def operator(station):
-    operator = Operator(station, 'plate', 7, 100)
-    yield operator
-    operator.close()
 
 
 def lines(operator):

@@ -12,7 +12,6 @@ from cosmos_policy_ros.cli.terminal_station import BARS, PRESENCE, REFRESH, Term
 from cosmos_policy_ros.control.operation import Control, Situation
 from cosmos_policy_ros.control.overview import Overview
 from cosmos_policy_ros.nodes import operator as operator_module
-from cosmos_policy_ros.nodes.operator import Operator
 
 TASKS = ['plate', 'transfer']
 
@@ -30,13 +29,6 @@ def station(monkeypatch):
     station = AttendedStation()
     station.show('READY')
     return station
-
-
-@pytest.fixture
-def operator(station):
-    operator = Operator(station, 'plate', 7, 100)
-    yield operator
-    operator.close()
 
 
 def drive(operator, station, steps, check=lambda: None):
