@@ -146,10 +146,12 @@ class SimNode(Node):
     def _on_status(self, message):
         """Rows are waited for while they move the arms; before, and during a stop, time goes on without them."""
         self._take()
-        self._running = message.state == SafetyStatus.RUNNING
+        before, self._running = self._running, message.state == SafetyStatus.RUNNING
         if not self._running:
             self._pace.release('row')
-        elif self._operator is not None and message.authority in LED:
+        elif not before:  # the row that began the motion may have come before this message
+            self._pace.expect('row', self._now())
+        if self._running and self._operator is not None and message.authority in LED:
             self._operator.begin()
 
     def _on_row(self, message):

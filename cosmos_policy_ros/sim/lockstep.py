@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 class LockStep:
     """Lets simulated time wait for late streams, so that a busy machine slows the simulation down and trips nothing.
 
-    A stream is expected from its first message on. When it is silent for longer than its allowance of simulated time, time
+    A stream is expected from its first message on, or from ``expect``. When it is silent for longer than its allowance of simulated time, time
     stands still; after ``patience`` s of wall time the stream counts as ended and time goes on, so that a real fault
     shows its effect.
 
@@ -22,6 +22,10 @@ class LockStep:
     def heard(self, stream, simulated):
         """A message of ``stream`` came at simulated time ``simulated`` (s)."""
         self._heard[stream] = simulated
+
+    def expect(self, stream, simulated):
+        """``stream`` has to go on from simulated time ``simulated`` (s), whether it was heard before or not."""
+        self._heard.setdefault(stream, simulated)
 
     def release(self, stream):
         """Expect nothing of ``stream`` until it is heard again: it has ended on purpose."""

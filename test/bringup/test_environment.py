@@ -22,15 +22,14 @@ def test_the_two_profiles_differ_in_shared_memory_alone():
     """So that they discover each other in the same way."""
     assert transports(ONE_HOST)[1] == ['SHM', 'UDPv4'] and transports(ONE_HOST_UDP)[1] == ['UDPv4']
 
-    def without_shm(name):
+    def settings(name):
         root = ElementTree.parse(config_file(name)).getroot()
-        for parent in list(root.iter()):
-            for child in list(parent):
-                if child.tag == f'{DDS}transport_id' and child.text == 'shared_memory' and parent.tag != f'{DDS}transport_descriptor' \
-                        or child.findtext(f'{DDS}transport_id') == 'shared_memory':
-                    parent.remove(child)
+        for folder, text in ((f'.//{DDS}transport_descriptors', f'{DDS}transport_id'), (f'.//{DDS}userTransports', '.')):
+            for item in list(root.find(folder)):
+                if item.find(text).text == 'shared_memory':
+                    root.find(folder).remove(item)
         return [(item.tag, (item.text or '').strip()) for item in root.iter()]
-    assert without_shm(ONE_HOST) == without_shm(ONE_HOST_UDP)
+    assert settings(ONE_HOST) == settings(ONE_HOST_UDP)
 
 
 @pytest.mark.parametrize('distro, variable', [('kilted', 'FASTDDS_DEFAULT_PROFILES_FILE'),

@@ -46,9 +46,15 @@ def serve(*arguments):
 
 
 @pytest.fixture(scope='module')
-def served():
-    with serve() as (url, _):
-        yield url
+def server():
+    """(URL, process); the last test ends it."""
+    with serve('--json') as started:
+        yield started
+
+
+@pytest.fixture(scope='module')
+def served(server):
+    return server[0]
 
 
 @pytest.fixture(scope='module')
@@ -84,13 +90,6 @@ def test_a_robot_with_large_pictures_gets_what_it_would_predict_itself(served, p
     np.testing.assert_array_equal(answer.future_images['cam_high'], expected.future_images['cam_high'])
     assert remote.instructions == policy.instructions and {'encode', 'sample', 'network'} <= set(answer.latencies)
     assert box(images['cam_high'], policy.config.image_size).nbytes < images['cam_high'].nbytes / 40
-
-
-def test_an_interrupt_ends_it_with_code_0():
-    with serve('--json') as (_, process):
-        process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=60)
-    assert process.returncode == 0 and json.loads(out.splitlines()[-1])['stopped']
 
 
 def test_what_cannot_be_served_is_said_before_anything_is_loaded(tmp_path, capsys, monkeypatch):
@@ -134,3 +133,10 @@ def test_the_example_of_the_documentation_works(served, tmp_path):
     subprocess.run(['bash', '-e', '-c', block.replace('http://127.0.0.1:8777', served)], cwd=tmp_path, check=True,
                    timeout=60)
     assert len(json.loads((tmp_path / 'reply.json').read_text())['actions']) == 50
+
+
+def test_an_interrupt_ends_it_with_code_0(server):
+    _, process = server
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0 and json.loads(out.splitlines()[-1])['stopped']

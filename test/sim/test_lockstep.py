@@ -20,6 +20,15 @@ def test_time_waits_for_a_late_stream_and_goes_on_when_it_comes():
     assert pace.may_advance(1.05, 1.95)
 
 
+def test_a_stream_can_be_expected_before_it_is_heard():
+    pace = paced()
+    pace.expect('rows', 1.00)
+    assert pace.may_advance(1.04, 0.0) and not pace.may_advance(1.05, 0.1)
+    pace.heard('rows', 1.05)
+    pace.expect('rows', 1.00)
+    assert pace.may_advance(1.09, 0.2), 'what was heard since counts'
+
+
 def test_a_stream_that_stays_silent_is_given_up_once():
     """A killed node pauses time for the patience only; then its loss is seen at full speed."""
     pace = paced()

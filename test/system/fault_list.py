@@ -249,9 +249,13 @@ def _pause(rig):
 
 
 def _stand_still(rig):
-    """The process does nothing for 0.3 s while time goes on."""
+    """The process does nothing for 0.3 s while time goes on, and then sees what the time is, but not each tick in between: no
+    robot's clock waits in a queue.
+    """
     rig.kill(signal.SIGSTOP)
+    rig.streams.twists['clock'] = _drop
     rig.step(30, answered=False)
+    del rig.streams.twists['clock']
     rig.kill(signal.SIGCONT)
 
 

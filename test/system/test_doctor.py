@@ -11,6 +11,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
+from supervisor_rig import calmed
 
 from cosmos_policy_ros.bringup.diagnosis.catalogue import AREAS
 from cosmos_policy_ros.bringup.diagnosis.check import examine
@@ -29,13 +30,13 @@ BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 @pytest.fixture(scope='module')
 def graph(running, probe, tmp_path_factory):
-    """The whole simulated graph, ready to be armed."""
+    """The whole simulated graph, ready to be armed: (its processes, the operator's station)."""
     statuses = probe.record(SafetyStatus, SAFETY_STATUS, 20)
     with running(*ALL, sim_node={'patience': 1.0}) as processes:
         wait(lambda: 'ready' in processes.log('policy_node').read_text(), 'the policy', 3 * PATIENCE)
-        with Station('operator'):
+        with Station('operator') as station:
             wait(lambda: statuses and statuses[-1].state == SafetyStatus.READY, lambda: statuses and statuses[-1])
-            yield processes
+            yield processes, station
 
 
 @pytest.fixture
@@ -67,9 +68,15 @@ def told(found, check, *parts):
 
 
 def test_a_healthy_graph_has_nothing_wrong_and_ends_with_0(graph, domain, tmp_path):
-    with Command('doctor', '--expect', 'graph', '--domain', domain, '--json', folder=tmp_path) as command:
-        assert command.end(240) == 0, command.said()
-        result = json.loads(command.last_line())
+    _, station = graph
+    for _ in range(4):  # on a machine under load the operator's sign of life comes late; that is a stop, and told as one
+        wait(lambda: calmed(station, station), lambda: station.status)
+        with Command('doctor', '--expect', 'graph', '--domain', domain, '--json', folder=tmp_path) as command:
+            code = command.end(240)
+            result = json.loads(command.last_line())
+        if 'latched' not in {entry['check'] for entry in result['findings'] if entry['found']}:
+            break
+    assert code == 0, command.said()
     assert result['wrong'] == 0
     unseen = {entry['check'] for entry in result['findings'] if not entry['looked']}
     # Nothing moves, no serial number is known, no serial adapter and no server are there, and all runs on one computer.
@@ -139,7 +146,7 @@ def test_a_killed_node_and_two_of_a_kind_are_found(graph, probe, look, running):
         wait(lambda: probe.node.get_node_names().count('recorder') == 2, probe.node.get_node_names)
         found = {}
         wait(lambda: found.update(look(window=0.5)) or told(found, 'node_twice', '/recorder'), lambda: found)
-    assert told(found, 'stale_process', 'recorder_node', f'kill -INT {graph.pid("recorder_node")}')
+    assert told(found, 'stale_process', 'recorder_node', f'kill -INT {graph[0].pid("recorder_node")}')
 
 
 def test_the_other_domain_is_named_when_this_one_is_empty(graph, look, domain):
