@@ -2,6 +2,7 @@
 
     python benchmarks/bench_envelope.py                               # a minute
     python benchmarks/bench_envelope.py --rows 1e8 --stops 1e6 --runs 1e5 --episodes 100
+    python benchmarks/bench_envelope.py --rows 0 --stops 0 --episodes 0 --runs 25e3 --runs-before 50e3     # E5 in pieces
 """
 import argparse
 import os
@@ -118,6 +119,7 @@ def main():
     parser.add_argument('--rows', type=_count, default=5_000_000, help='adversarial rows (E1)')
     parser.add_argument('--stops', type=_count, default=1_000_000, help='stops at random moments (S3)')
     parser.add_argument('--runs', type=_count, default=300, help='runs that drive the arms at each other (E5)')
+    parser.add_argument('--runs-before', type=_count, default=0, help='runs of E5 that were judged before: go on behind them')
     parser.add_argument('--episodes', type=_count, default=40, help='expert demonstrations (E2), each kind')
     parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes')
     args = parser.parse_args()
@@ -128,9 +130,10 @@ def main():
         stops = sum(pool.map(stops_portion, range(-(-args.stops // STOPS))), Counter())
         print(f'S3 {stops["stops"]:.3g} stops: {stops["off"]} commands off the profile or not at rest after 110 ms',
               flush=True)
-        runs = list(pool.map(runs_portion, range(-(-args.runs // RUNS))))
+        first = args.runs_before // RUNS
+        runs = list(pool.map(runs_portion, range(first, first + -(-args.runs // RUNS))))
         least = {name: min(part[0][name] for part in runs) for name in runs[0][0]} if runs else {}
-        print(f'E5 {len(runs) * RUNS} reckless runs, {sum(part[1] for part in runs)} commands: smallest gaps '
+        print(f'E5 {len(runs) * RUNS} reckless runs from {first * RUNS} on, {sum(part[1] for part in runs)} commands: smallest gaps '
               + ', '.join(f'{name} {1000 * gap:.2f} mm' for name, gap in least.items())
               + f'; {sum(part[2] for part in runs)} contacts in the simulator', flush=True)
         jobs = [(task, variant, 700_000 + i) for i in range(args.episodes // len(TASKS)) for task in TASKS
