@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cosmos_policy_ros.cli.console import CommandError
+from cosmos_policy_ros.cli.trial_session import read_session
 from cosmos_policy_ros.rollouts.trial_log import LOG_FILE
 
 SESSION = """
@@ -97,19 +99,22 @@ def test_a_session_that_has_ended_runs_nothing_again(whole):
 
 def test_the_blinding_can_be_ended_and_that_is_said(tmp_path):
     session = Session(tmp_path / 'session')
-    _, said, code = session.run('--reveal')
-    assert code == 1 and 'no rollout of this session has been judged yet' in said
     session.kill_in(2)
     result, _, code = session.run('--reveal')
     assert code == 0 and result['rollouts'] == 1
     assert result['history'] == '1 of 4 rollouts, 1 cut off and run again, blinding ended after 1'
 
 
+def test_a_setting_that_does_not_exist_is_refused_and_leaves_nothing(tmp_path):
+    session = Session(tmp_path / 'session', SESSION.replace('denoising_steps: 1', 'steps: 1'))
+    result, _, code = session.run()
+    assert code == 1 and "cell 'quick_one': unknown steps" in result['error'] and result['hint'] and not session.folder.exists()
+
+
 @pytest.mark.parametrize('text, message', [
     (SESSION.replace('seed: 3', 'seeds: 3'), 'unknown entry seeds'), (SESSION.replace('plate', 'juggle'), "unknown task 'juggle'"),
-    (SESSION.replace('denoising_steps: 1', 'steps: 1'), "cell 'quick_one': unknown steps"), ('[', 'while parsing')],
-    ids=['entry', 'task', 'setting', 'yaml'])
-def test_a_description_that_means_nothing_is_refused_and_leaves_nothing(tmp_path, text, message):
+    ('[', 'while parsing')], ids=['entry', 'task', 'yaml'])
+def test_a_description_that_means_nothing_is_named(tmp_path, text, message):
     session = Session(tmp_path / 'session', text)
-    result, _, code = session.run()
-    assert code == 1 and message in result['error'] and result['hint'] and not session.folder.exists()
+    with pytest.raises(CommandError, match=message):
+        read_session(session.description, simulated=True)

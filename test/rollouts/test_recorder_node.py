@@ -37,10 +37,11 @@ def begin(robot, episode, **fields):
 
 
 def test_an_episode_becomes_a_bag_with_report_and_video_then_another_one(recorders, tmp_path):
-    """All streams, nothing dropped, none of them stands still but for its sender, and the node takes the next episode meanwhile."""
-    recorder = recorders(minimum_free_gb=0.1)
+    """All streams and a pre-roll, nothing dropped, none stands still but for its sender, and the node takes the next episode."""
+    recorder = recorders(minimum_free_gb=0.1, pre_roll=1.0)
     with RobotStreams(DOMAIN) as robot:
         robot.wait_for_recorder()
+        robot.wait_for_rows(25)
         assert begin(robot, 'first', metadata=json.dumps({'checkpoint': 'abc'}))['state'] == 'recording'
         robot.wait_for_rows(50)
         robot.event(EpisodeEvent.INTERVENTION_BEGIN, 'first')
@@ -58,6 +59,7 @@ def test_an_episode_becomes_a_bag_with_report_and_video_then_another_one(recorde
     with BagReader(folder) as bag:
         record, counts = bag.record, {topic: count for topic, (_, count) in bag.topics.items()}
         events = [message.kind for _, _, message in bag.messages([EPISODE_EVENT])]
+        first = {topic: stamp for topic, stamp, _ in reversed(list(bag.raw()))}
     assert (record.outcome, record.seed, record.checkpoint, record.steps) == (Outcome.SUCCESS, 7, 'abc', 50)
     assert (record.takeovers, record.chunks) == (1, counts['/cosmos_policy/chunk'])
     assert events == [EpisodeEvent.BEGIN, EpisodeEvent.INTERVENTION_BEGIN, EpisodeEvent.END]
@@ -65,6 +67,9 @@ def test_an_episode_becomes_a_bag_with_report_and_video_then_another_one(recorde
     for topic in (*ROBOT.compressed_images(), *ROBOT.joint_states(), *ROBOT.joint_groups(), SETPOINT):
         assert counts[topic] >= 45 and gaps[topic] <= STANDS_STILL + 2 * robot.delay(), topic
     assert not any(audit.dropped or audit.out_of_order for audit in record.topics)
+    for topic in (*ROBOT.compressed_images(), *ROBOT.joint_states()):
+        assert 0.2e9 < record.started - first[topic] < 1.1e9, 'pre-roll'
+    assert all(first[topic] >= record.started for topic in (SETPOINT, *ROBOT.joint_groups())), 'rows belong to their own episode'
     second = EpisodeRecord.load(tmp_path / 'out' / 'second')
     assert (second.outcome, second.score) == (Outcome.TIMEOUT, None)
 
