@@ -1,9 +1,10 @@
-"""CPU of the recorder's process at three cameras of 640x480 and 30 Hz, against a process that subscribes and keeps nothing.
+"""CPU of the recorder's process at three cameras of 640x480 and 30 Hz, against one that subscribes and keeps nothing.
 
     python benchmarks/bench_recorder.py
 
-Twice: raw pictures, which the recorder compresses, and cameras that send JPEG, which it keeps as they come. Both processes listen
-at the same time. A busy computer cannot publish 30 Hz; the shares are scaled to that rate by the frames that arrived.
+Twice: raw pictures, which the recorder compresses, and cameras that send JPEG, which it keeps as they come. Both
+processes listen at the same time. A busy computer cannot publish 30 Hz; the shares are scaled to that rate by the
+frames that arrived.
 """
 import multiprocessing
 import os
@@ -49,7 +50,8 @@ def subscribe(domain, robot, received):
             package, _, name = topic.type.split('/')
             background.node.create_subscription(
                 getattr(import_module(f'{package}.msg'), name), topic.topic,
-                count if topic.topic in pictures else lambda _: None, RELIABLE if topic.reliable else BEST_EFFORT, raw=True)
+                count if topic.topic in pictures else lambda _: None,
+                RELIABLE if topic.reliable else BEST_EFFORT, raw=True)
         signal.pause()
 
 
@@ -70,8 +72,9 @@ def measure(compressed, root):
         os.environ.update(ros_environment(domain))
         baseline = context.Process(target=subscribe, args=(domain, robot, received), daemon=True)
         baseline.start()
-        with RobotStreams(domain, tick=1 / RATE / 4, compressed=compressed) as streams, Recorder(
-                domain, output, minimum_free_gb=0.1, report='false', video='false', camera_transport=transport) as recorder:
+        recording = Recorder(domain, output, minimum_free_gb=0.1, report='false', video='false',
+                             camera_transport=transport)
+        with RobotStreams(domain, tick=1 / RATE / 4, compressed=compressed) as streams, recording as recorder:
             try:
                 streams.wait_for_recorder(START_PATIENCE)
                 streams.wait(lambda: received.value > 100, START_PATIENCE)
@@ -91,7 +94,7 @@ def measure(compressed, root):
     with BagReader(output / 'episode') as bag:
         audits = [audit for audit in bag.record.topics if audit.topic in robot.compressed_images()]
     kept, dropped = sum(audit.received for audit in audits), sum(audit.dropped for audit in audits)
-    assert not dropped and kept >= 0.9 * frames, f'{kept} frames in the bag, {dropped} dropped, the baseline got {frames}'
+    assert not dropped and kept >= 0.9 * frames, f'{kept} frames kept, {dropped} dropped, the baseline got {frames}'
     return used[0] / frames, used[1] / frames, frames / elapsed
 
 
@@ -102,7 +105,8 @@ def main():
             share = 100 * 3 * RATE * recorder
             print(line('bench_recorder', (f'{"JPEG" if compressed else "raw"} cameras: recorder, a frame', recorder),
                        [(recorder / baseline, 'a subscriber that keeps nothing', baseline)],
-                       f'{share:.0f} % of a core at three cameras of 30 Hz (measured at {rate:.0f} frames/s)'), flush=True)
+                       f'{share:.0f} % of a core at three cameras of 30 Hz (measured at {rate:.0f} frames/s)'),
+                  flush=True)
 
 
 if __name__ == '__main__':

@@ -30,8 +30,8 @@ TELL = ('<script>addEventListener("load", async () => { await Promise.all([...do
 def browse(browser, path, *options):
     """What a headless browser says of a page."""
     with tempfile.TemporaryDirectory() as profile:
-        done = subprocess.run([browser, '--headless', '--no-sandbox', '--disable-gpu', f'--user-data-dir={profile}', *options,
-                               path.as_uri()], capture_output=True, text=True, timeout=120)
+        command = [browser, '--headless', '--no-sandbox', '--disable-gpu', f'--user-data-dir={profile}', *options]
+        done = subprocess.run([*command, path.as_uri()], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -58,8 +58,9 @@ def main():
         picture = f'--screenshot={folder}/picture.png'
         seconds = medians({path: lambda path=path: browse(browser, path, picture, '--window-size=1280,9000')
                            for path in (report, empty)}, ROUNDS, warm_up=1)
-        print(line('bench_report_page', (f'report of {SECONDS / 60:.0f} minutes, {report.stat().st_size / 1e6:.1f} MB, as a picture',
-                                         seconds[report]), [(seconds[report] / seconds[empty], 'an empty page', seconds[empty])],
+        what = f'report of {SECONDS / 60:.0f} minutes, {report.stat().st_size / 1e6:.1f} MB, as a picture'
+        print(line('bench_report_page', (what, seconds[report]),
+                   [(seconds[report] / seconds[empty], 'an empty page', seconds[empty])],
                    f'loaded, with all pictures decoded, after {opened:.2f} s'))
 
 

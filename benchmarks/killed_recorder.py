@@ -2,10 +2,10 @@
 
     python benchmarks/killed_recorder.py --kills 50 --seed 0
 
-Three cameras, two arms and all other streams of an episode flow at their rates. The moment is drawn evenly from the whole of an
-episode's life: its begin, its run, its end, and a second after that. What the dead recorder left is recovered as the next one
-would do, and read to its end. Lost is the time from the newest message in the bag to the kill, or, of an episode that had
-ended, to its end. Exit code 1 when a bag could not be read or lacked more.
+Three cameras, two arms and all other streams of an episode flow at their rates. The moment is drawn evenly from the
+whole of an episode's life: its begin, its run, its end, and a second after that. What the dead recorder left is
+recovered as the next one would do, and read to its end. Lost is the time from the newest message in the bag to the
+kill, or, of an episode that had ended, to its end. Exit code 1 when a bag could not be read or lacked more.
 """
 import argparse
 import os
@@ -65,7 +65,8 @@ def kill_once(folder, name, moment):
     with BagReader(folder / name) as bag:
         stamps = [stamp for _, stamp, _ in bag.messages()]
     newest = max(stamps) * 1e-9 if stamps else begun
-    return max(0.0, (ended if moment > LENGTH else killed) - newest), len(stamps), 'recovered' if recovered else 'finished'
+    end = ended if moment > LENGTH else killed
+    return max(0.0, end - newest), len(stamps), 'recovered' if recovered else 'finished'
 
 
 def main():
@@ -90,7 +91,8 @@ def main():
                 failures.append(f'kill {number}: {seconds:.2f} s lost')
             shutil.rmtree(Path(root, f'out{number}'), ignore_errors=True)
     print(f'{args.kills} kills: {", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))}, '
-          f'{args.kills - len(lost)} not readable; lost at the median {np.median(lost):.2f} s, at most {max(lost):.2f} s')
+          f'{args.kills - len(lost)} not readable; lost at the median {np.median(lost):.2f} s, '
+          f'at most {max(lost):.2f} s')
     sys.exit(1 if failures else 0)
 
 

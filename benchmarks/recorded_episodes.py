@@ -2,9 +2,9 @@
 
     python benchmarks/recorded_episodes.py --episodes 100 --busy 2
 
-Three cameras, two arms and all other streams of an episode. What was published between the first and the last recorded sample of
-a picture or joint topic has to be in the bag, stamp for stamp. What is not there has to be told by the episode's own audit: as
-dropped, as a gap, or as fewer received than expected. Exit code 1 when something is missing in silence, or an episode is.
+Three cameras, two arms and all other streams of an episode. What was published between the first and the last recorded
+sample of a picture or joint topic has to be in the bag, stamp for stamp. What is not there has to be told by the
+episode's own audit: as dropped, or as fewer received than expected. Exit code 1 when something is missing in silence.
 """
 import argparse
 import multiprocessing
@@ -90,7 +90,8 @@ def main():
                 quiet = bool(lost) and not told(lost, output / name)
                 silent += quiet
                 if lost or complained:
-                    print(f'{name}: lost {lost or "nothing"}{" IN SILENCE" if quiet else ""}; {"; ".join(complained)}', flush=True)
+                    how = ' IN SILENCE' if quiet else ''
+                    print(f'{name}: lost {lost or "nothing"}{how}; {"; ".join(complained)}', flush=True)
                 robot.stamps.clear()
             for burner in burners:
                 burner.terminate()

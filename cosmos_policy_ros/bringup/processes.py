@@ -99,7 +99,8 @@ class ProcessGroup:
     def stop(self):
         """End all processes: SIGINT, then SIGTERM, then SIGKILL; returns {name: exit code}. Repeated calls do nothing."""
         for number, grace in ((signal.SIGINT, GRACE), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0)):
-            running = [p for p in (*self._processes.values(), *(p for p, _ in self._dismissed.values())) if p.poll() is None]
+            dismissed = (process for process, _ in self._dismissed.values())
+            running = [p for p in (*self._processes.values(), *dismissed) if p.poll() is None]
             for process in running:
                 process.send_signal(number)
             deadline = time.monotonic() + grace

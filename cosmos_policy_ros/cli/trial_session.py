@@ -13,7 +13,10 @@ from .preflight import check_task
 
 @dataclass(frozen=True)
 class Session:
-    """A description that was read. plan: ``TrialPlan``. comparison: ``Comparison``. common, policies: settings as given."""
+    """A description that was read.
+
+    plan: ``TrialPlan``. comparison: ``Comparison``. common, policies: settings as given.
+    """
 
     plan: object
     comparison: object
@@ -25,7 +28,8 @@ def add_session_options(parser):
     """Options of every such command."""
     parser.add_argument('description', help='YAML file of the session; see config/sessions and docs/sessions.md')
     parser.add_argument('--out', required=True, help='folder of the session; the same again goes on where it ended')
-    parser.add_argument('--reveal', action='store_true', help='end the blinding now: results of what there is, no further rollout')
+    parser.add_argument('--reveal', action='store_true',
+                        help='end the blinding now: results of what there is, no further rollout')
 
 
 @contextmanager

@@ -15,7 +15,8 @@ PLAYED = 'Played in the simulator, in lock-step'
 def add_arguments(parser):
     """Options of ``trials``."""
     add_session_options(parser)
-    parser.add_argument('--checkpoint', default='', help='checkpoint of policies that name none; empty takes the shipped one')
+    parser.add_argument('--checkpoint', default='',
+                        help='checkpoint of policies that name none; empty takes the shipped one')
     parser.add_argument('--device', default='cpu', help='torch device of the policies')
 
 
@@ -54,8 +55,8 @@ def _policies(args, session):
     from cosmos_policy_ros.learning.evaluation import EvaluationSettings
     from cosmos_policy_ros.learning.study import read_cells
     from cosmos_policy_ros.policy.checkpoint import checkpoint_digest
-    base = EvaluationSettings(str(check_checkpoint(args.checkpoint)), session.plan.tasks[0], str(config_file('safety.yaml')),
-                              device=args.device)
+    base = EvaluationSettings(str(check_checkpoint(args.checkpoint)), session.plan.tasks[0],
+                              str(config_file('safety.yaml')), device=args.device)
     with named_errors(args.description):
         cells = read_cells({'common': session.common, 'cells': session.policies}, base)
     if any(cell.settings.task != base.task for cell in cells):

@@ -1,8 +1,8 @@
-"""The published figures of Cosmos Policy on the real ALOHA, and whether a session's scores lie within the bands around them.
+"""The published figures of Cosmos Policy on the real ALOHA, and whether a session's scores lie in the bands around them.
 
-The paper's average score over its four tasks (fold shirt, candies in bowl, candy in bag, eggplant or chicken wing on plate) is
-93.6 of 100 in direct mode; planning adds 12.5 points on the two hard ones, the candies. The bands are this project's goal: direct
-within 3 points of 93.6, planning at least 8 points over direct.
+The paper's average score over its four tasks (fold shirt, candies in bowl, candy in bag, eggplant or chicken wing on
+plate) is 93.6 of 100 in direct mode; planning adds 12.5 points on the two hard ones, the candies. The bands are this
+project's goal: direct within 3 points of 93.6, planning at least 8 points over direct.
 """
 from enum import Enum
 
@@ -25,8 +25,8 @@ class Verdict(Enum):
 def score_interval(scores):
     """(low, high) of the mean of (n,) scores in 0..1, at 95 %; (0, 1) for none.
 
-    Wilson's formula with the mean score as the rate: a score between 0 and 1 varies at most as much as successes and failures
-    with the same mean, so the interval is, if anything, too wide.
+    Wilson's formula with the mean score as the rate: a score between 0 and 1 varies at most as much as successes and
+    failures with the same mean, so the interval is, if anything, too wide.
     """
     n = len(scores)
     if not n:
@@ -38,7 +38,7 @@ def score_interval(scores):
 
 
 def gain_interval(first, second):
-    """(low, high) of the difference of two mean scores at 95 %: Newcombe 1998, method 10, from the two ``score_interval``s.
+    """(low, high) of the difference of two mean scores at 95 %: Newcombe 1998, method 10, from two ``score_interval``s.
 
     It takes the two as independent. Scores of the same starts go together, if anything, which makes it too wide.
     """

@@ -1,4 +1,4 @@
-"""Trials of an evaluation session in the simulator: lock-step in this process, so that a trial comes out the same again."""
+"""Trials of an evaluation session in the simulator: lock-step in this process, so that a trial comes out the same."""
 from dataclasses import asdict, replace
 
 from .evaluation import Evaluator, make_backend
@@ -24,7 +24,7 @@ class SimulatedTrials:
             backend.close()
 
     def play(self, trial):
-        """The ``EpisodeResult`` of a ``Trial`` as a dictionary; all of it but 'inference' depends on the trial alone."""
+        """The ``EpisodeResult`` of a ``Trial`` as a dictionary; all but 'inference' depends on the trial alone."""
         return asdict(self._evaluator(trial.policy, trial.task).do(trial.start))
 
     def _evaluator(self, policy, task):

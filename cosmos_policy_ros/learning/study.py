@@ -77,12 +77,13 @@ def run_cell(cell, seeds, folder, workers):
             yield json.loads(line)
 
 
-HEADS = ('cell', 'success', '95 % interval', 'mean score', 'gain over the first, points (pairs)', '95 % interval', 'McNemar p')
+HEADS = ('cell', 'success', '95 % interval', 'mean score', 'gain over the first, points (pairs)', '95 % interval',
+         'McNemar p')
 
 
 def rows(outcomes):
-    """A tuple of texts under ``HEADS`` for each cell: rates with Wilson intervals, partial scores, and the gain over the first
-    cell on the seeds of both.
+    """A tuple of texts under ``HEADS`` for each cell: rates with Wilson intervals, partial scores, and the gain over the
+    first cell on the seeds of both.
 
     Args:
         outcomes: {cell name: list of outcomes}; a cell may have been played on some of the seeds only.
@@ -100,8 +101,8 @@ def rows(outcomes):
             gain, (least, most), p = paired_difference([first[seed]['success'] for seed in pairs],
                                                        [own[seed]['success'] for seed in pairs])
             compared = f'{100 * gain:+.1f} ({len(pairs)})', f'{100 * least:+.1f} to {100 * most:+.1f}', f'{p:.4f}'
-        found.append((name, f'{successes}/{count} ({100 * successes / count:.0f} %)', f'{100 * low:.0f} to {100 * high:.0f} %',
-                      f'{score:.2f}', *compared))
+        found.append((name, f'{successes}/{count} ({100 * successes / count:.0f} %)',
+                      f'{100 * low:.0f} to {100 * high:.0f} %', f'{score:.2f}', *compared))
     return found
 
 

@@ -20,8 +20,8 @@ PAGE = 'results.html'
 class Findings:
     """All that the page is made of.
 
-    plan: ``TrialPlan``. results: {number: result} of its trials. comparison: ``Comparison``. policies: {name: JSON object of
-    what it is}. history: how complete, undisturbed and blind the session was, in words. played: where, in words.
+    plan: ``TrialPlan``. results: {number: result} of its trials. comparison: ``Comparison``. policies: {name: JSON object
+    of what it is}. history: how complete, undisturbed and blind the session was, in words. played: where, in words.
     """
 
     plan: TrialPlan
@@ -60,7 +60,7 @@ def _parts(name, findings):
           for part in (f'<h2>{html.escape(task)}</h2>', table(_number_heads(HEADS), found))),
         *(part for task, by_policy in outcomes(plan, results).items()
           for part in (f'<h2>Successes so far: {html.escape(task)}</h2>', plot(success_figure(
-              {policy: [entry['success'] for entry in entries] for policy, entries in by_policy.items()}), 'successes so far'))),
+              {policy: [entry['success'] for entry in own] for policy, own in by_policy.items()}), 'successes so far'))),
         '<h2>Against the published figures</h2>' if compared else '', lines(compared),
         f'<p>{html.escape(f"{published.SOURCE}. {played}.")}</p>' if compared else '',
         '<h2>Latency of a chunk</h2>' if times else '', _latency_table(times) if times else '',
@@ -80,4 +80,5 @@ def _latency_table(times):
 
 def _policy_table(policies):
     names = sorted({name for own in policies.values() for name in own})
-    return table(('setting', *policies), [(name, *(json.dumps(own.get(name)) for own in policies.values())) for name in names])
+    return table(('setting', *policies),
+                 [(name, *(json.dumps(own.get(name)) for own in policies.values())) for name in names])

@@ -12,7 +12,7 @@ ALL = 'all tasks'
 
 @dataclass(frozen=True)
 class Comparison:
-    """Which policies of a session are compared with the published figures. ``hard``: tasks on which planning has to gain."""
+    """Which policies are compared with the published figures. ``hard``: tasks on which planning has to gain."""
 
     direct: str = ''
     planning: str = ''
@@ -39,7 +39,7 @@ def read_comparison(description, plan):
 
 
 def outcomes(plan, results):
-    """{task: {policy: [{'seed', 'success', 'score', ...}]}} of the trials that have ended; several tasks together as ``ALL``.
+    """{task: {policy: [{'seed', 'success', 'score', ...}]}} of the trials that have ended; several tasks also as ``ALL``.
 
     In the order of the plan, whatever order they ended in.
 
@@ -58,7 +58,7 @@ def outcomes(plan, results):
 
 
 def success_tables(plan, results):
-    """{task: [row under ``study.HEADS``]}; the wall time of inference is not in it, so the same outcomes give the same table."""
+    """{task: [row under ``study.HEADS``]}; no wall time is in it, so the same outcomes give the same table."""
     return {task: rows(by_policy) for task, by_policy in outcomes(plan, results).items()}
 
 
@@ -69,13 +69,14 @@ def latencies(plan, results):
         for chunk in results.get(trial.number, {}).get('inference', ()):
             for stage, seconds in chunk.items():
                 found[trial.policy][stage].append(seconds)
-    return {policy: {stage: np.array(seconds) for stage, seconds in stages.items()} for policy, stages in found.items() if stages}
+    return {policy: {stage: np.array(seconds) for stage, seconds in stages.items()}
+            for policy, stages in found.items() if stages}
 
 
 def published_lines(comparison, plan, results):
     """Sentences that compare with the published figures; none unless the session names what to compare."""
-    scores = {(task, policy): [entry['score'] for entry in entries] for task, by_policy in outcomes(plan, results).items()
-              if task != ALL for policy, entries in by_policy.items()}
+    scores = {(task, policy): [entry['score'] for entry in entries]
+              for task, by_policy in outcomes(plan, results).items() for policy, entries in by_policy.items()}
 
     def of(policy, tasks):
         return [score for task in tasks for score in scores.get((task, policy), ())]
@@ -84,13 +85,13 @@ def published_lines(comparison, plan, results):
     if comparison.direct:
         own = of(comparison.direct, plan.tasks)
         low, high = published.score_interval(own)
-        found.append(f'{comparison.direct}: mean score of {len(own)} rollouts between {100 * low:.1f} and {100 * high:.1f} (95 %); '
-                     f'published {published.DIRECT_SCORE}, band +-{published.DIRECT_MARGIN:g}: '
-                     f'{published.direct_verdict(own).value}')
+        found.append(f'{comparison.direct}: mean score of {len(own)} rollouts between {100 * low:.1f} and '
+                     f'{100 * high:.1f} (95 %); published {published.DIRECT_SCORE}, band '
+                     f'+-{published.DIRECT_MARGIN:g}: {published.direct_verdict(own).value}')
     if comparison.planning:
         direct, planned = of(comparison.direct, comparison.hard), of(comparison.planning, comparison.hard)
         low, high = published.gain_interval(direct, planned)
-        found.append(f'{comparison.planning} over {comparison.direct} on {", ".join(comparison.hard)}: between {100 * low:+.1f} '
-                     f'and {100 * high:+.1f} points (95 %, {len(planned)} and {len(direct)} rollouts); band at least '
-                     f'{published.PLANNING_GAIN:g}: {published.planning_verdict(direct, planned).value}')
+        found.append(f'{comparison.planning} over {comparison.direct} on {", ".join(comparison.hard)}: between '
+                     f'{100 * low:+.1f} and {100 * high:+.1f} points (95 %, {len(planned)} and {len(direct)} rollouts); '
+                     f'band at least {published.PLANNING_GAIN:g}: {published.planning_verdict(direct, planned).value}')
     return found

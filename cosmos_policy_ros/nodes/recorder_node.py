@@ -53,7 +53,7 @@ class RecorderParameters(RobotParameters):
     output: str = parameter('rollouts', 'folder that receives one folder an episode')
     jpeg_quality: int = parameter(95, 'quality of recorded images', 50, 95)
     minimum_free_gb: float = parameter(2.0, 'GB of disk space that are kept free', 0.0, 10000.0)
-    pre_roll: float = parameter(0.0, 's of pictures, joint states and safety states that are kept from before an episode begins; '
+    pre_roll: float = parameter(0.0, 's of pictures, joint states and safety states kept from before an episode begins; '
                                      'raw pictures of three cameras take 83 MB of memory a second', 0.0, 10.0)
     report: bool = parameter(True, 'write report.html after each episode')
     video: bool = parameter(True, 'write episode.mp4 after each episode')

@@ -3,7 +3,7 @@ from cosmos_policy_ros.control.operation import Control, why_not
 
 from .operator import Operator
 
-CHANGING = 'changing the policy'
+CHANGING, OVER = 'changing the policy', 'the end of the session'
 
 
 class TrialOperator(Operator):
@@ -13,8 +13,8 @@ class TrialOperator(Operator):
 
     Args:
         trials: ``Trial``s to run, in order. log: ``TrialLog``. stage: puts a policy in place: ``ask(name)``, then
-            ``settled()`` until it is true, and ``mode(name)``; all return at once. announce: text of a ``Trial`` for the
-            operator. alone: nobody has to lay out the scene and start.
+            ``settled()`` until it is true, and ``mode(name)``; all return at once. announce: text of a ``Trial`` for
+            the operator. alone: nobody has to lay out the scene and start.
     """
 
     def __init__(self, station, trials, log, stage, announce, step_limit, alone):
@@ -32,7 +32,7 @@ class TrialOperator(Operator):
             self._say(self._announce(self._trials[0]))
         if len(self.results) > ended:
             self._ended(self.results[-1])
-        elif self._alone and not self.over and not why_not(Control.START, self.situation()):
+        elif self._alone and not why_not(Control.START, self.situation()):
             self.do(Control.START)
 
     def _call(self):
@@ -50,8 +50,9 @@ class TrialOperator(Operator):
         if result['outcome'] in ('refused', 'interrupted') or not result['bag']:
             self._say(f'{self._announce(self._trials[0])}; it has to be run again')
             return
-        self._log.end(self._trials.pop(0).number, {'outcome': result['outcome'], 'episode': result['bag'].rpartition('/')[2]})
+        episode = result['bag'].rpartition('/')[2]
+        self._log.end(self._trials.pop(0).number, {'outcome': result['outcome'], 'episode': episode})
         if self._trials:
             self._call()
         else:
-            self.over = True
+            self.over, self._busy = True, OVER

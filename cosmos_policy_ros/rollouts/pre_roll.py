@@ -25,7 +25,7 @@ class PreRoll:
             self._kept.popleft()
 
     def take(self, now):
-        """(topic, stamp, raw) of what is not older than that at ``now`` (ns), oldest first; nothing is kept here any more."""
+        """(topic, stamp, raw) of what is not older than that at ``now`` (ns), oldest first; it is kept no longer."""
         taken = [entry for entry in self._kept if now - self._span <= entry[1] <= now]
         self._kept.clear()
         return taken

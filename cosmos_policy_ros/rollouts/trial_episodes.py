@@ -1,20 +1,24 @@
-"""What the recorded episodes of a session's trials are worth: what their labels say, also labels that were given later."""
+"""What the recorded episodes of a session's trials are worth: what their labels say, also later ones."""
 from pathlib import Path
 
 from .bag import BagReader
 from .episode import RECORD_FILE, EpisodeRecord, Outcome
 from .labels import current_label
 from .topics import CHUNK
+from .trial_log import SessionError
 
 EPISODES = 'episodes'
 """Folder of a session's episodes."""
 
 
 def verdicts(folder, results):
-    """(not judged, to be run again): numbers of the trials whose episodes have no label, or one that makes them no data.
+    """(not judged, to be run again): numbers of trials whose episodes have no label, or one that makes them no data.
 
     Args:
         folder: of the session. results: {number: {'episode': name, ...}}.
+
+    Raises:
+        SessionError: an episode is not there, or damaged.
     """
     labels = {number: _label(folder, result) for number, result in results.items()}
     return ([number for number, label in labels.items() if label is None],
@@ -25,7 +29,7 @@ def judged(folder, results):
     """{number: result} of the trials that somebody or something judged, with 'success', 'score', and 'inference', the
     s by stage of each chunk.
 
-    Arguments as for ``verdicts``.
+    Arguments and errors as for ``verdicts``.
     """
     found = {}
     for number, result in results.items():
@@ -45,17 +49,21 @@ def unnoticed(folder, trial, begun, results):
     known = {result['episode'] for result in results.values()}
     for path in sorted(Path(folder, EPISODES).glob(f'*/{RECORD_FILE}')):
         record = EpisodeRecord.load(path.parent)
-        if (record.id not in known and (record.task, record.seed) == (trial.task, trial.start) and record.recorded_at >= begun
-                and record.outcome is not Outcome.INTERRUPTED):
+        if (record.id not in known and (record.task, record.seed) == (trial.task, trial.start)
+                and record.recorded_at >= begun and record.outcome is not Outcome.INTERRUPTED):
             return record.id
     return None
 
 
 def _label(folder, result):
     path = Path(folder, EPISODES, result['episode'])
-    return current_label(path, EpisodeRecord.load(path))
+    try:
+        return current_label(path, EpisodeRecord.load(path))
+    except (OSError, ValueError) as error:
+        raise SessionError(f'episode {path} of this session cannot be read: {error}') from error
 
 
 def _inference(folder):
     with BagReader(folder) as bag:
-        return [dict(zip(chunk.latency_stages, map(float, chunk.latency_seconds))) for _, _, chunk in bag.messages([CHUNK])]
+        return [dict(zip(chunk.latency_stages, map(float, chunk.latency_seconds)))
+                for _, _, chunk in bag.messages([CHUNK])]

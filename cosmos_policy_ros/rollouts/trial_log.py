@@ -1,4 +1,4 @@
-"""The record of an evaluation session: lines that are only ever appended, so that a kill costs at most the running rollout."""
+"""The record of an evaluation session: lines that are only appended, so that a kill costs at most the running rollout."""
 import fcntl
 import json
 import os
@@ -94,7 +94,7 @@ class TrialLog:
                 else:
                     self.revealed = len(self.results)
             except (KeyError, TypeError, ValueError) as error:
-                raise SessionError(f'{path}, line {number}: {error}; mend it, or begin anew in another folder') from error
+                raise SessionError(f'{path}, line {number}: {error}; mend it, or begin anew elsewhere') from error
         self.cut = begun - ended
 
     def _append(self, entry):
@@ -110,8 +110,8 @@ def _agree(path, plan):
         begun = json.loads(path.read_text())
         changed = sorted(key for key in begun.keys() | plan.keys() if begun.get(key) != plan.get(key))
         if changed:
-            raise SessionError(f'{path} was begun with other {", ".join(changed)}; give it the same again, or choose another '
-                               'folder')
+            raise SessionError(f'{path} was begun with other {", ".join(changed)}; give it the same again, or choose '
+                               'another folder')
         return
     draft = path.with_suffix('.tmp')
     draft.write_text(json.dumps(plan, indent=1))

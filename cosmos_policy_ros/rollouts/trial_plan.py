@@ -18,7 +18,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class TrialPlan:
-    """policies: names. starts: (task, start) pairs. seed: of the order. blind: whether the order is kept from the operator."""
+    """policies: names. starts: (task, start) pairs. seed: of the order. blind: the order is kept from the operator."""
 
     policies: tuple
     starts: tuple
@@ -33,9 +33,9 @@ class TrialPlan:
     def trials(self):
         """Tuple of ``Trial``s: starts in random order, and at each start all policies in random order.
 
-        The policies of one start follow each other, so that a drift of robot or light meets all alike, and a scene is laid
-        out once. The order comes from SHA-256 of seed and names, so it is the same on every machine and with every
-        version of every library: the record of a session does not have to say which policy ran.
+        The policies of one start follow each other, so that a drift of robot or light meets all alike, and a scene is
+        laid out once. The order comes from SHA-256 of seed and names, so it is the same on every machine and with
+        every version of every library: the record of a session does not have to say which policy ran.
         """
         order = sorted(self.starts, key=self._draw)
         runs = ((task, start, policy) for task, start in order
@@ -61,7 +61,8 @@ def read_plan(description):
     if not isinstance(description, dict) or not {'policies', 'tasks'} <= set(description):
         raise ValueError('a session needs the entries "policies" and "tasks"')
     if unknown := set(description) - ENTRIES:
-        raise ValueError(f'unknown entry {", ".join(sorted(map(str, unknown)))}; there are {", ".join(sorted(ENTRIES))}')
+        names = ', '.join(sorted(map(str, unknown)))
+        raise ValueError(f'unknown entry {names}; there are {", ".join(sorted(ENTRIES))}')
     for name in ('policies', 'tasks'):
         if not isinstance(description[name], dict) or not description[name]:
             raise ValueError(f'{name}: expected at least one name with its settings')
@@ -75,5 +76,6 @@ def read_plan(description):
 def _starts(task, given):
     first, count = (given.get(key) for key in ('first', 'count')) if isinstance(given, dict) else (None, None)
     if type(first) is not int or type(count) is not int or first < 0 or count < 1 or len(given) > 2:
-        raise ValueError(f'task {task!r}: expected {{first: SEED, count: N}}, whole numbers from 0 and from 1, got {given!r}')
+        raise ValueError(f'task {task!r}: expected {{first: SEED, count: N}}, whole numbers from 0 and from 1, got '
+                         f'{given!r}')
     return range(first, first + count)

@@ -27,8 +27,8 @@ def test_difference_against_newcombe_s_example():
 
 
 @pytest.mark.parametrize('mean, count, verdict', [
-    (0.936, 1000, Verdict.INSIDE), (0.936, 50, Verdict.UNTOLD), (0.7, 50, Verdict.OUTSIDE), (0.999, 1000, Verdict.OUTSIDE),
-    (1.0, 1, Verdict.UNTOLD), (0.0, 0, Verdict.UNTOLD)])
+    (0.936, 1000, Verdict.INSIDE), (0.936, 50, Verdict.UNTOLD), (0.7, 50, Verdict.OUTSIDE),
+    (0.999, 1000, Verdict.OUTSIDE), (1.0, 1, Verdict.UNTOLD), (0.0, 0, Verdict.UNTOLD)])
 def test_direct_is_judged_by_its_whole_interval(mean, count, verdict):
     assert direct_verdict(np.full(count, mean)) is verdict
 

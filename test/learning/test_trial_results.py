@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from cosmos_policy_ros.learning.trial_page import Findings, history, write_results
-from cosmos_policy_ros.learning.trial_results import (ALL, Comparison, latencies, outcomes, published_lines, read_comparison,
-                                                      success_tables)
+from cosmos_policy_ros.learning.trial_results import (ALL, Comparison, latencies, outcomes, published_lines,
+                                                      read_comparison, success_tables)
 from cosmos_policy_ros.rollouts.trial_log import TrialLog
 from cosmos_policy_ros.rollouts.trial_plan import read_plan
 
@@ -43,9 +43,10 @@ def test_a_session_that_has_not_ended_counts_what_it_has():
 
 
 def test_latency_by_policy_and_stage():
-    found = latencies(PLAN, RESULTS)
-    assert {policy: {stage: (len(s), round(float(s.mean()), 6)) for stage, s in stages.items()} for policy, stages in found.items()} == {
-        'direct': {'sample': (12, 0.1), 'total': (12, 0.5)}, 'planned <8>': {'sample': (12, 0.2), 'total': (12, 0.5)}}
+    found = {(policy, stage): (len(seconds), round(float(seconds.mean()), 6))
+             for policy, stages in latencies(PLAN, RESULTS).items() for stage, seconds in stages.items()}
+    assert found == {('direct', 'sample'): (12, 0.1), ('direct', 'total'): (12, 0.5),
+                     ('planned <8>', 'sample'): (12, 0.2), ('planned <8>', 'total'): (12, 0.5)}
 
 
 def test_the_published_figures_are_compared_where_a_session_asks_for_it():

@@ -37,7 +37,7 @@ def begin(robot, episode, **fields):
 
 
 def test_an_episode_becomes_a_bag_with_report_and_video_then_another_one(recorders, tmp_path):
-    """All streams and a pre-roll, nothing dropped, none stands still but for its sender, and the node takes the next episode."""
+    """All streams and a pre-roll, nothing dropped, none stands still but for its sender, and the next episode at once."""
     recorder = recorders(minimum_free_gb=0.1, pre_roll=1.0)
     with RobotStreams(DOMAIN) as robot:
         robot.wait_for_recorder()
@@ -69,7 +69,7 @@ def test_an_episode_becomes_a_bag_with_report_and_video_then_another_one(recorde
     assert not any(audit.dropped or audit.out_of_order for audit in record.topics)
     for topic in (*ROBOT.compressed_images(), *ROBOT.joint_states()):
         assert 0.2e9 < record.started - first[topic] < 1.1e9, 'pre-roll'
-    assert all(first[topic] >= record.started for topic in (SETPOINT, *ROBOT.joint_groups())), 'rows belong to their own episode'
+    assert all(first[topic] >= record.started for topic in (SETPOINT, *ROBOT.joint_groups())), 'rows of this episode'
     second = EpisodeRecord.load(tmp_path / 'out' / 'second')
     assert (second.outcome, second.score) == (Outcome.TIMEOUT, None)
 

@@ -20,7 +20,8 @@ def test_every_start_is_played_once_under_every_policy():
 
 def test_the_order_is_the_same_everywhere_and_another_for_another_seed():
     """A session that goes on after an update must not mix its policies up, so the order is written down here."""
-    order = [(trial.start, trial.policy) for trial in TrialPlan(('one', 'other'), (('plate', 1), ('plate', 2))).trials()]
+    plan = TrialPlan(('one', 'other'), (('plate', 1), ('plate', 2)))
+    order = [(trial.start, trial.policy) for trial in plan.trials()]
     assert order == [(2, 'one'), (2, 'other'), (1, 'other'), (1, 'one')]
     orders = {tuple(trial.policy for trial in read_plan(TWO | {'seed': seed}).trials()) for seed in range(20)}
     assert len(orders) > 15
@@ -33,7 +34,8 @@ def test_neither_policy_is_usually_first():
 
 @pytest.mark.parametrize('change, message', [
     ({'policies': None}, 'policies'), ({'tasks': {}}, 'tasks'), ({'task': 'plate'}, 'unknown entry task'),
-    ({'tasks': {'plate': {'first': 1, 'count': 0}}}, 'from 0 and from 1'), ({'tasks': {'plate': [1, 2]}}, "task 'plate'"),
+    ({'tasks': {'plate': {'first': 1, 'count': 0}}}, 'from 0 and from 1'),
+    ({'tasks': {'plate': [1, 2]}}, "task 'plate'"),
     ({'seed': 'x'}, "seed 'x'"), ({'blind': 1}, 'blind 1'),
 ], ids=['policies', 'tasks', 'unknown', 'count', 'list', 'seed', 'blind'])
 def test_what_is_no_session_is_named(change, message):

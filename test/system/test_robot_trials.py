@@ -1,4 +1,4 @@
-"""An evaluation session through the whole simulated graph: killed in its second rollout, it goes on and counts each once."""
+"""An evaluation session through the simulated graph: killed in its second rollout, it goes on and counts each once."""
 import json
 import time
 
