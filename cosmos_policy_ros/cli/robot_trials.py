@@ -135,6 +135,8 @@ def _play(args, plan, missing, log, policies, output):
 
         def check():
             running.check()
+            if operator.stuck:
+                raise CommandError(operator.said[-2][1], f'see the logs in {output / "logs"}; the same command goes on')
             if operator.over:
                 raise SessionOver('all rollouts have ended')
 

@@ -8,6 +8,7 @@ CHANGING, OVER = 'changing the policy', 'the end of the session'
 
 class TrialOperator(Operator):
     """As ``Operator``, but task, start and policy are those of the session's next trial. ``over``: all have ended.
+    ``stuck``: a rollout was refused and nobody is there who could mend it.
 
     A trial's policy is put in place before it can be started; until then nothing else can begin.
 
@@ -20,7 +21,7 @@ class TrialOperator(Operator):
     def __init__(self, station, trials, log, stage, announce, step_limit, alone):
         super().__init__(station, trials[0].task, trials[0].start, step_limit)
         self._trials, self._log, self._stage, self._announce, self._alone = list(trials), log, stage, announce, alone
-        self.over = False
+        self.over = self.stuck = False
         self._call()
 
     def follow(self):
@@ -49,6 +50,7 @@ class TrialOperator(Operator):
     def _ended(self, result):
         if result['outcome'] in ('refused', 'interrupted') or not result['bag']:
             self._say(f'{self._announce(self._trials[0])}; it has to be run again')
+            self.stuck = self._alone
             return
         episode = result['bag'].rpartition('/')[2]
         self._log.end(self._trials.pop(0).number, {'outcome': result['outcome'], 'episode': episode})

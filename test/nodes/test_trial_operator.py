@@ -107,4 +107,7 @@ def test_alone_it_starts_whenever_the_supervisor_is_ready(session, station):
     station.show('READY')
     operator.follow()
     operator.follow()
-    assert len(station.runs) == 1
+    assert len(station.runs) == 1 and not operator.stuck
+    station.runs[0].result = SimpleNamespace(outcome='refused', steps=0, bag='', message='no policy')
+    operator.follow()
+    assert operator.stuck and 'no policy' in operator.said[-2][1]

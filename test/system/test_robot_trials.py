@@ -4,6 +4,7 @@ import time
 
 import pytest
 from command_process import Command
+from graph_probe import free_domain
 
 from cosmos_policy_ros.rollouts.episode import EpisodeRecord
 from cosmos_policy_ros.rollouts.trial_log import LOG_FILE
@@ -28,9 +29,8 @@ def session(domain, tmp_path_factory):
     """(folder, facts of the last run, what it said)."""
     folder = tmp_path_factory.mktemp('trials')
     (folder / 'session.yaml').write_text(SESSION)
-    arguments = ('robot-trials', folder / 'session.yaml', '--out', folder / 'out', '--simulated', '--domain', domain,
-                 '--step-limit', 30, '--json')
-    with Command(*arguments, folder=folder) as command:
+    arguments = ('robot-trials', folder / 'session.yaml', '--out', folder / 'out', '--simulated', '--step-limit', 30, '--json')
+    with Command(*arguments, '--domain', domain, folder=folder) as command:
         deadline = time.monotonic() + 2 * ROLLOUT
         while [entry['event'] for entry in events(folder / 'out')] != ['begun', 'ended', 'begun']:
             assert time.monotonic() < deadline and command.process.poll() is None, command.said()
@@ -39,7 +39,8 @@ def session(domain, tmp_path_factory):
         while command.left():  # they notice, and leave the graph in order
             assert time.monotonic() < deadline, command.left()
             time.sleep(0.1)
-    with Command(*arguments, folder=folder) as command:
+    # Who was killed is remembered in its domain for a while.
+    with free_domain() as other, Command(*arguments, '--domain', other, folder=folder) as command:
         assert command.end(2 * ROLLOUT) == 0, command.said()
         assert command.left() == []
         return folder / 'out', json.loads(command.last_line()), command.said()
