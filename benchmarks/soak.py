@@ -12,6 +12,7 @@ import argparse
 import math
 import os
 import random
+import re
 import signal
 import sys
 import tempfile
@@ -139,7 +140,7 @@ class Soak:
         for name in self._specs:
             pid = self._processes.pid(name)
             if not self._memory[name, pid] or now > self._memory[name, pid][-1][0] + 5:
-                self._memory[name, pid].append((now, resident(pid)))
+                self._memory[name, pid].append((now, own_memory(pid)))
 
     def _check_commands(self):
         lower, upper = np.array(self._config.arm_lower), np.array(self._config.arm_upper)
@@ -290,12 +291,16 @@ def slope(at, size):
     return 3600 * np.polyfit(at - at[0], size, 1)[0]
 
 
-def resident(pid):
-    """MB of memory that a process holds."""
+def own_memory(pid):
+    """MB of memory that a process holds for itself: without files and without the shared memory of DDS, of which it touches
+    more and more, up to the segments' 32 MB for each process that sends pictures.
+    """
     try:
-        return int(Path(f'/proc/{pid}/statm').read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 1e6
+        status = Path(f'/proc/{pid}/status').read_text()
     except OSError:
         return 0.0
+    anonymous = re.search(r'^RssAnon:\s+(\d+) kB', status, re.MULTILINE)
+    return int(anonymous[1]) * 1024 / 1e6 if anonymous else 0.0
 
 
 def main():

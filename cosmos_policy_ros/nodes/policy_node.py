@@ -273,7 +273,7 @@ class PolicyNode(Node):
 
 def main():
     """Entry point of the executable ``policy_node``."""
-    run(PolicyNode, (ParameterError, PolicyError))
+    run(PolicyNode, (ParameterError, PolicyError), pictures=True)
 
 
 if __name__ == '__main__':

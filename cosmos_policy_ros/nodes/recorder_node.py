@@ -222,7 +222,7 @@ def _message_class(name):
 
 def main():
     """Entry point of the executable ``recorder_node``."""
-    run(RecorderNode, (ParameterError,), StreamExecutor)
+    run(RecorderNode, (ParameterError,), StreamExecutor, pictures=True)
 
 
 if __name__ == '__main__':

@@ -1,10 +1,13 @@
 """Start and end of a node process, the same for all nodes."""
+import os
 import signal
 import sys
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.task import Future
+
+from cosmos_policy_ros.bringup.environment import without_shared_memory
 
 try:
     from rclpy.experimental import EventsExecutor as StreamExecutor
@@ -37,7 +40,7 @@ class Leave:
         self.asked = True
 
 
-def run(make_node, expected=(), executor=SingleThreadedExecutor):
+def run(make_node, expected=(), executor=SingleThreadedExecutor, pictures=False):
     """Spin the node that ``make_node()`` builds until SIGINT or SIGTERM, then let it close.
 
     A node with a method ``spin(executor)`` spins itself until it wants to end; one with ``close()`` is closed before it is
@@ -48,7 +51,10 @@ def run(make_node, expected=(), executor=SingleThreadedExecutor):
         expected: exception classes whose message is meant for the user: printed without a traceback, exit code 2.
         executor: its class. ``StreamExecutor`` costs half for nodes that mostly receive; under ``use_sim_time`` it serves
             timers late, so nodes that act on a timer keep the default.
+        pictures: whether the node sends or receives pictures; the others do ``without_shared_memory``.
     """
+    if not pictures:
+        os.environ.update(without_shared_memory(os.environ))
     rclpy.init()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     node = None

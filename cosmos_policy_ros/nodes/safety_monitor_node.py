@@ -140,7 +140,7 @@ class SafetyMonitorNode(Node):
 
 def main():
     """Entry point of the executable ``safety_monitor_node``."""
-    run(SafetyMonitorNode, (ConfigError, ParameterError), StreamExecutor)
+    run(SafetyMonitorNode, (ConfigError, ParameterError), StreamExecutor, pictures=True)
 
 
 if __name__ == '__main__':

@@ -260,7 +260,7 @@ class SimNode(Node):
 
 def main():
     """Entry point of the executable ``sim_node``."""
-    run(SimNode, (ParameterError, RuntimeError))
+    run(SimNode, (ParameterError, RuntimeError), pictures=True)
 
 
 if __name__ == '__main__':

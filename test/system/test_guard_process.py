@@ -1,6 +1,7 @@
 """The second channel as a process: a supervisor killed in the middle of a motion, and what survives it."""
 import os
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,6 +76,13 @@ def test_arms_stand_200_ms_after_kill_9_and_the_stop_outlives_the_supervisor(rig
         wait(lambda: not rig.watch.status.blockers, lambda: rig.watch.status.blockers)
         assert rig.station.reset().accepted
         rig.moving()
+
+
+def test_supervisor_and_guard_share_no_memory_with_anybody(rig):
+    """So a process that is killed cannot make them wait, nor leave one that is started again unheard; pictures may."""
+    def shared(name):
+        return '/dev/shm/fast' in Path(f'/proc/{rig.processes.pid(name)}/maps').read_text()
+    assert shared('sim_node') and not shared('supervisor_node') and not shared('guard_node')
 
 
 def test_a_supervisor_that_is_asked_to_end_brakes_first_and_comes_back_without_a_stop(rig, running, latch):
