@@ -76,7 +76,7 @@ def measure(compressed, root):
                              camera_transport=transport)
         with RobotStreams(domain, tick=1 / RATE / 4, compressed=compressed) as streams, recording as recorder:
             try:
-                streams.wait_for_recorder(START_PATIENCE)
+                streams.wait_for_recorder(START_PATIENCE, listeners=2)
                 streams.wait(lambda: received.value > 100, START_PATIENCE)
                 streams.event(EpisodeEvent.BEGIN, 'episode')
                 streams.wait_for_state('episode', 'recording', patience=START_PATIENCE)

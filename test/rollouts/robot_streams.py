@@ -75,11 +75,11 @@ class RobotStreams:
             assert time.monotonic() < deadline, f'not within {patience} s; announced: {self.announced}'
             time.sleep(0.01)
 
-    def wait_for_recorder(self, patience=DISCOVERY):
-        """Every stream has its subscriber."""
+    def wait_for_recorder(self, patience=DISCOVERY, listeners=1):
+        """Every stream has its subscribers."""
         publishers = (*self._images, *self._joints, *self._groups, *self._singles, self._setpoint, self._chunk,
                       self._safety, self._events)
-        self.wait(lambda: all(publisher.get_subscription_count() for publisher in publishers)
+        self.wait(lambda: all(publisher.get_subscription_count() >= listeners for publisher in publishers)
                   and self.node.count_publishers('/cosmos_policy/recording'), patience)
 
     def wait_for_rows(self, rows, patience=DISCOVERY):
