@@ -49,7 +49,7 @@ class ProcessGroup:
     def __init__(self, environment, log_folder):
         self._environment = environment
         self.folder = Path(log_folder)
-        self._processes = {}
+        self._processes, self._dismissed = {}, {}
 
     def __enter__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -83,10 +83,24 @@ class ProcessGroup:
                 return Death(name, process.returncode, self.log(name))
         return None
 
+    def dismiss(self, name):
+        """Ask one process to end, so that another can be started in its place once ``dismissed``."""
+        process = self._processes.pop(name)
+        process.send_signal(signal.SIGINT)
+        self._dismissed[name] = process, time.monotonic() + GRACE
+
+    def dismissed(self, name):
+        """Whether a dismissed process has ended; past its grace it is killed."""
+        process, deadline = self._dismissed[name]
+        if process.poll() is None and time.monotonic() > deadline:
+            process.kill()
+        return process.poll() is not None
+
     def stop(self):
         """End all processes: SIGINT, then SIGTERM, then SIGKILL; returns {name: exit code}. Repeated calls do nothing."""
         for number, grace in ((signal.SIGINT, GRACE), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0)):
-            running = [p for p in self._processes.values() if p.poll() is None]
+            dismissed = (process for process, _ in self._dismissed.values())
+            running = [p for p in (*self._processes.values(), *dismissed) if p.poll() is None]
             for process in running:
                 process.send_signal(number)
             deadline = time.monotonic() + grace

@@ -6,8 +6,9 @@ import sys
 
 from .console import CommandError, say
 
-COMMANDS = ('demo', 'up', 'operate', 'arms', 'stop', 'fault', 'doctor', 'evaluate', 'study', 'collect', 'train', 'checkpoint',
-            'envelope', 'report', 'label', 'replay-policy', 'export', 'import', 'serve', 'page')
+COMMANDS = ('demo', 'up', 'operate', 'arms', 'stop', 'fault', 'doctor', 'evaluate', 'study', 'trials', 'robot-trials',
+            'collect', 'train', 'checkpoint', 'envelope', 'report', 'label', 'replay-policy', 'export', 'import',
+            'serve', 'page')
 
 
 def build_parser():

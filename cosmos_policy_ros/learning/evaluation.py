@@ -76,8 +76,8 @@ class EvaluationSettings:
 
 @dataclass(frozen=True)
 class EpisodeResult:
-    """One episode. ``causes``: texts of what held the supervisor at the end. ``inference``: s of each chunk on this machine;
-    everything else depends on seed and settings only."""
+    """One episode. ``causes``: texts of what held the supervisor at the end. ``inference``: s by stage, and in total, of each
+    chunk on this machine; everything else depends on seed and settings only."""
 
     seed: int
     success: bool
@@ -218,7 +218,7 @@ class Episode:
         sequence = len(self._inference)
         prediction = self._infer(Observation(now, images, self._world.state()), self._instruction,
                                  (self._seed * 1000 + sequence) % 2 ** 32)
-        self._inference.append(prediction.latencies['total'])
+        self._inference.append(dict(prediction.latencies))
         self._value = prediction.value
         chunk = ActionChunk(self._epoch, sequence, now, self._smoothing(prediction.actions))
         self._pending = self._tick + self._latency, chunk
@@ -272,7 +272,7 @@ def summarise(settings, results):
     """One JSON-ready object: success rate with its 95 % interval, pauses, interventions, inference times."""
     count, successes = len(results), sum(result.success for result in results)
     low, high = wilson(successes, count)
-    times = np.concatenate([result.inference for result in results]) if results else np.zeros(0)
+    times = [chunk['total'] for result in results for chunk in result.inference]
     good = [result for result in results if result.success]
     return {
         'settings': _plain(asdict(settings)), 'episodes': count, 'successes': successes,
@@ -282,7 +282,7 @@ def summarise(settings, results):
         'interventions_on_success': sum(result.clamped + result.refused for result in good),
         'interventions': sum(result.clamped + result.refused for result in results),
         'stopped': sum(result.outcome == 'stopped' for result in results),
-        'inference_seconds': {'p50': float(np.median(times)), 'p95': float(np.quantile(times, 0.95))} if len(times) else None,
+        'inference_seconds': {'p50': float(np.median(times)), 'p95': float(np.quantile(times, 0.95))} if times else None,
         'outcomes': [{key: value for key, value in asdict(result).items() if key != 'inference'} for result in results],
     }
 

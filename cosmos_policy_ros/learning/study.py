@@ -77,26 +77,36 @@ def run_cell(cell, seeds, folder, workers):
             yield json.loads(line)
 
 
-def table(outcomes):
-    """Markdown lines: rates with Wilson intervals, partial scores, and the gain over the first cell on the seeds of both.
+HEADS = ('cell', 'success', '95 % interval', 'mean score', 'gain over the first, points (pairs)', '95 % interval',
+         'McNemar p')
+
+
+def rows(outcomes):
+    """A tuple of texts under ``HEADS`` for each cell: rates with Wilson intervals, partial scores, and the gain over the
+    first cell on the seeds of both.
 
     Args:
         outcomes: {cell name: list of outcomes}; a cell may have been played on some of the seeds only.
     """
     cells = {name: {entry['seed']: entry for entry in entries} for name, entries in outcomes.items()}
     first = next(iter(cells.values()))
-    lines = ['| cell | success | 95 % interval | mean score | gain over the first, points (pairs) | 95 % interval '
-             '| McNemar p |', '|---|---|---|---|---|---|---|']
+    found = []
     for name, own in cells.items():
         count, successes = len(own), sum(entry['success'] for entry in own.values())
         low, high = wilson(successes, count)
         score = np.mean([entry['score'] for entry in own.values()])
-        compared = '| | | |'
+        compared = '', '', ''
         if own is not first:
             pairs = sorted(set(first) & set(own))
             gain, (least, most), p = paired_difference([first[seed]['success'] for seed in pairs],
                                                        [own[seed]['success'] for seed in pairs])
-            compared = f'| {100 * gain:+.1f} ({len(pairs)}) | {100 * least:+.1f} to {100 * most:+.1f} | {p:.4f} |'
-        lines.append(f'| {name} | {successes}/{count} ({100 * successes / count:.0f} %) '
-                     f'| {100 * low:.0f} to {100 * high:.0f} % | {score:.2f} {compared}')
-    return lines
+            compared = f'{100 * gain:+.1f} ({len(pairs)})', f'{100 * least:+.1f} to {100 * most:+.1f}', f'{p:.4f}'
+        found.append((name, f'{successes}/{count} ({100 * successes / count:.0f} %)',
+                      f'{100 * low:.0f} to {100 * high:.0f} %', f'{score:.2f}', *compared))
+    return found
+
+
+def table(outcomes):
+    """Markdown lines of ``rows``."""
+    lines = [HEADS, ['---'] * len(HEADS), *rows(outcomes)]
+    return ['|' + '|'.join(f' {cell} ' if cell else ' ' for cell in line) + '|' for line in lines]

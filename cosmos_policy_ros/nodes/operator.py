@@ -47,7 +47,7 @@ class Operator:
     """
 
     def __init__(self, station, task, seed, step_limit, mode='direct', hands='teleop'):
-        self._station, self.task, self._seed, self._step_limit, self.mode = station, task, seed, step_limit, mode
+        self._station, self.task, self.seed, self._step_limit, self.mode = station, task, seed, step_limit, mode
         self._hands, self._rollout, self._busy, self._pressed = hands, None, '', False
         self._arms = {control: station.node.create_client(Trigger, f'/arm_bringup/{control.value}')
                       for control in (Control.PREPARE, Control.PARK)}
@@ -134,9 +134,9 @@ class Operator:
         self._station.feedback = None
         self._values.clear()
         self._valued = 0
-        self._rollout = self._station.rollout(RunRollout.Goal(task=self.task, seed=self._seed, step_limit=self._step_limit,
+        self._rollout = self._station.rollout(RunRollout.Goal(task=self.task, seed=self.seed, step_limit=self._step_limit,
                                                               mode=self.mode))
-        self._seed += 1
+        self.seed += 1
 
     def _work(self):
         while (job := self._asked.get()) is not None:

@@ -28,6 +28,7 @@ from cosmos_policy_ros.rollouts.audit import complaints
 from cosmos_policy_ros.rollouts.bag import RecordingError
 from cosmos_policy_ros.rollouts.episode import REPORT_FILE, VIDEO_FILE, EpisodeRecord, Outcome
 from cosmos_policy_ros.rollouts.message_types import message_types
+from cosmos_policy_ros.rollouts.pre_roll import PreRoll
 from cosmos_policy_ros.rollouts.recording import Recording
 from cosmos_policy_ros.rollouts.recovery import recover
 from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, OWN, RobotTopics, recorded_topics
@@ -52,6 +53,8 @@ class RecorderParameters(RobotParameters):
     output: str = parameter('rollouts', 'folder that receives one folder an episode')
     jpeg_quality: int = parameter(95, 'quality of recorded images', 50, 95)
     minimum_free_gb: float = parameter(2.0, 'GB of disk space that are kept free', 0.0, 10000.0)
+    pre_roll: float = parameter(0.0, 's of pictures, joint states and safety states kept from before an episode begins; '
+                                     'raw pictures of three cameras take 83 MB of memory a second', 0.0, 10.0)
     report: bool = parameter(True, 'write report.html after each episode')
     video: bool = parameter(True, 'write episode.mp4 after each episode')
 
@@ -79,6 +82,7 @@ class RecorderNode(Node):
             raise StartupError(f'recorder: {error}') from error
         self._recover()
         self._recording = self._record = None
+        self._pre_roll = PreRoll(self._p.pre_roll, self._topics)
         self._report = None
         self._reporter = ThreadPoolExecutor(1, 'report')
         self._simulated = None
@@ -108,8 +112,8 @@ class RecorderNode(Node):
         return self.get_clock().now().nanoseconds if self._simulated is None else self._simulated
 
     def _take(self, topic, raw):
-        if self._recording is not None:
-            self._recording.put(topic, self._now(), raw)
+        taker = self._pre_roll if self._recording is None else self._recording
+        taker.put(topic, self._now(), raw)
 
     def _on_event(self, raw):
         event = deserialize_message(raw, EpisodeEvent)
@@ -136,7 +140,7 @@ class RecorderNode(Node):
                                    datetime.now(timezone.utc).isoformat(timespec='seconds'), robot=self._robot)
             self._record = record.with_metadata(event.metadata)
             self._recording = Recording(self._output, self._record, self._topics, self._types, self._p.jpeg_quality,
-                                        self._p.minimum_free_gb * 1e9)
+                                        self._p.minimum_free_gb * 1e9, before=self._pre_roll.take(now))
         except (ValueError, RecordingError) as error:
             return self._refuse(event, str(error))
         self.get_logger().info(f'episode {event.episode}: recording')

@@ -8,16 +8,18 @@ GAP_LIMIT = 0.1
 
 
 class TopicMonitor:
-    """Counts one topic's stamps (ns) as they come."""
+    """Counts one topic's stamps (ns) as they come, those of a pre-roll excepted."""
 
-    def __init__(self, topic):
-        """``topic``: a ``RecordedTopic``."""
-        self.topic = topic
+    def __init__(self, topic, started):
+        """topic: a ``RecordedTopic``. started: ns at which the episode began."""
+        self.topic, self._started = topic, started
         self.received = self.out_of_order = self.largest_gap = 0
         self.first = self.last = None
 
     def observe(self, stamp):
         """Count one message."""
+        if stamp < self._started:
+            return
         self.received += 1
         if self.last is None:
             self.first = self.last = stamp
@@ -27,13 +29,13 @@ class TopicMonitor:
             self.largest_gap = max(self.largest_gap, stamp - self.last)
             self.last = stamp
 
-    def audit(self, started, ended, dropped=None):
-        """The ``TopicAudit`` of an episode from ``started`` to ``ended`` (ns).
+    def audit(self, ended, dropped=None):
+        """The ``TopicAudit`` of an episode that ended at ``ended`` (ns).
 
         A continuous topic is measured against the whole episode, so that a stream that starts late or dies early
         shows; any other against the span between its own first and last message.
         """
-        topic, gap, expected = self.topic, self.largest_gap, None
+        topic, gap, expected, started = self.topic, self.largest_gap, None, self._started
         if topic.continuous:
             gap = max(gap, self.first - started, ended - self.last) if self.received else ended - started
             expected = round((ended - started) * 1e-9 * topic.rate)
@@ -50,10 +52,10 @@ def audit_bag(folder):
     """Tuple of ``TopicAudit`` of a finished episode folder, from the stamps in its bag."""
     with BagReader(folder) as bag:
         record = bag.record
-        monitors = {topic.bag_topic: TopicMonitor(topic) for topic in recorded_topics(record.robot)}
+        monitors = {topic.bag_topic: TopicMonitor(topic, record.started) for topic in recorded_topics(record.robot)}
         for topic, stamp, _ in bag.raw():
             monitors[topic].observe(stamp)
-    return tuple(monitor.audit(record.started, record.ended) for monitor in monitors.values())
+    return tuple(monitor.audit(record.ended) for monitor in monitors.values())
 
 
 def complaints(audits):

@@ -30,13 +30,14 @@ class Recording:
     ``warnings`` holds a sentence for each topic of which messages could not be used.
     """
 
-    def __init__(self, output, record, topics, types, quality, minimum_free, free=free_space):
+    def __init__(self, output, record, topics, types, quality, minimum_free, free=free_space, before=()):
         """Open the bag and start the writer.
 
         Args:
             output: folder of all episodes. record: ``EpisodeRecord`` as it begins. topics: ``RecordedTopic`` tuple.
             types: a rosbags type store. quality: of JPEG, 1 to 95. minimum_free: bytes to leave on the disk.
-            free: bytes free in a folder.
+            free: bytes free in a folder. before: (topic, stamp, raw) of a pre-roll; what comes meanwhile may wait for
+            as much longer.
 
         Raises:
             RecordingError: the folder cannot be written, or has too little space; nothing is left behind.
@@ -47,9 +48,10 @@ class Recording:
         self._output = output
         self._types, self._quality, self._minimum_free, self._free = types, quality, minimum_free, free
         self._topics = {topic.topic: topic for topic in topics}
-        self._monitors = {topic.topic: TopicMonitor(topic) for topic in topics}
+        self._monitors = {topic.topic: TopicMonitor(topic, record.started) for topic in topics}
         self._dropped = Counter()
         self._queue, self._pending, self._ready = deque(), 0, threading.Condition()
+        self._before, self._limit = before, PENDING_LIMIT + sum(len(raw) for _, _, raw in before)
         self._closing = self._broken = False
         self._unchecked = 0
         self._bag = BagWriter(output, record, types)
@@ -68,7 +70,7 @@ class Recording:
     def put(self, topic, stamp, raw):
         """Take one serialised message received at ``stamp`` (ns). Never blocks; what it cannot keep is counted."""
         topic = self._topics[topic]
-        limit = PENDING_LIMIT if topic.compress else 2 * PENDING_LIMIT
+        limit = self._limit if topic.compress else self._limit + PENDING_LIMIT
         with self._ready:
             if self._closing or self.problem or self._pending + len(raw) > limit:
                 self._dropped[topic.topic] += 1
@@ -105,7 +107,7 @@ class Recording:
 
     def audit(self, now):
         """Tuple of ``TopicAudit`` from the begin until ``now`` (ns)."""
-        return tuple(monitor.audit(self.record.started, now, self._dropped[topic])
+        return tuple(monitor.audit(now, self._dropped[topic])
                      for topic, monitor in self._monitors.items())
 
     def _stop(self):
@@ -115,6 +117,9 @@ class Recording:
         self._thread.join()
 
     def _run(self):
+        for topic, stamp, raw in self._before:
+            self._try_to_write(self._topics[topic], stamp, raw)
+        self._before = ()
         while True:
             with self._ready:
                 self._ready.wait_for(lambda: self._queue or self._closing)
@@ -122,12 +127,15 @@ class Recording:
                     return
                 topic, stamp, raw = self._queue.popleft()
                 self._pending -= len(raw)
-            try:
-                self._write(topic, stamp, raw)
-            except RecordingError as error:
-                self.problem, self._broken = str(error), True
-            except Exception as error:  # this thread is the recording: whatever ends it has to be said
-                self.problem, self._broken = f'recording of episode {self.record.id} failed: {error!r}', True
+            self._try_to_write(topic, stamp, raw)
+
+    def _try_to_write(self, topic, stamp, raw):
+        try:
+            self._write(topic, stamp, raw)
+        except RecordingError as error:
+            self.problem, self._broken = str(error), True
+        except Exception as error:  # this thread is the recording: whatever ends it has to be said
+            self.problem, self._broken = f'recording of episode {self.record.id} failed: {error!r}', True
 
     def _write(self, topic, stamp, raw):
         if self._broken:

@@ -61,7 +61,7 @@ def _rebuild(folder):
     if Path(folder.parents[1], record.id).exists():  # an earlier recovery was cut off after its last step but one
         shutil.rmtree(folder)
         return None
-    monitors = {topic.bag_topic: TopicMonitor(topic) for topic in recorded_topics(record.robot)}
+    monitors = {topic.bag_topic: TopicMonitor(topic, record.started) for topic in recorded_topics(record.robot)}
     types = get_typestore(Stores.EMPTY)
     bag = BagWriter(folder.parents[1], record, types)
     ended, announced = record.started, set()
@@ -79,7 +79,7 @@ def _rebuild(folder):
             record, outcome=Outcome.INTERRUPTED, ended=ended,
             reason='the recorder was killed; recovered up to the last chunk on disk',
             steps=monitors[SETPOINT].received, chunks=monitors[CHUNK].received,
-            topics=tuple(monitor.audit(record.started, ended) for monitor in monitors.values())))
+            topics=tuple(monitor.audit(ended) for monitor in monitors.values())))
     except RecordingError:
         bag.discard()
         raise

@@ -18,7 +18,7 @@ BASE = EvaluationSettings('policy', 'plate', 'safety.yaml')
 
 
 def outcome(seed):
-    return EpisodeResult(seed, seed % 3 > 0, 'success', 100, 5, 0.5, 'lift', 0, 0, 0, 0.0, 0.5, (), (0.1,))
+    return EpisodeResult(seed, seed % 3 > 0, 'success', 100, 5, 0.5, 'lift', 0, 0, 0, 0.0, 0.5, (), ({'total': 0.1},))
 
 
 @pytest.fixture

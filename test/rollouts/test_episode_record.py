@@ -15,10 +15,10 @@ EVENTFUL = RecordedTopic('/setpoint', 'cosmos_policy_ros/msg/JointSetpoint', 25.
 
 
 def audit(topic, times, ended, dropped=0):
-    monitor = TopicMonitor(topic)
+    monitor = TopicMonitor(topic, START)
     for time in times:
         monitor.observe(START + round(time * SECOND))
-    return monitor.audit(START, START + round(ended * SECOND), dropped)
+    return monitor.audit(START + round(ended * SECOND), dropped)
 
 
 def test_json_round_trip_keeps_every_field():

@@ -2,11 +2,10 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
+from recorder_process import Recorder
 from robot_streams import RobotStreams
 
 from cosmos_policy_ros.bringup.environment import ros_environment
@@ -23,49 +22,13 @@ STANDS_STILL = 0.5
 ROBOT = RobotTopics()
 
 
-class Recorder:
-    """A recorder process and its log."""
-
-    def __init__(self, output, **parameters):
-        arguments = [word for name, value in {'output': output, **parameters}.items()
-                     for word in ('-p', f'{name}:={value}')]
-        self.log = open(f'{output}.log', 'w')
-        self.process = subprocess.Popen(
-            [sys.executable, '-m', 'cosmos_policy_ros.nodes.recorder_node', '--ros-args', *arguments],
-            env=ros_environment(DOMAIN), stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
-
-    def end(self, number):
-        self.process.send_signal(number)
-        self.process.wait(15)
-        return self.said()
-
-    def said(self):
-        return Path(self.log.name).read_text()
-
-
 @pytest.fixture
 def recorders(tmp_path, monkeypatch):
     """Starts recorders that write into the test's folder and never outlive it."""
     for name, value in ros_environment(DOMAIN).items():
         monkeypatch.setenv(name, value)
-    started = []
-
-    def start(**parameters):
-        started.append(Recorder(parameters.pop('output', tmp_path / 'out'), **parameters))
-        return started[-1]
-
-    yield start
-    for recorder in started:
-        if recorder.process.poll() is None:
-            recorder.process.kill()
-        recorder.process.wait()
-        recorder.log.close()
-
-
-def rows_later(robot, rows):
-    """Waits until so many more rows of 40 ms have been published."""
-    target = robot._tick + 4 * rows
-    robot.wait(lambda: robot._tick >= target)
+    with ExitStack() as started:
+        yield lambda **parameters: started.enter_context(Recorder(DOMAIN, **{'output': tmp_path / 'out', **parameters}))
 
 
 def begin(robot, episode, **fields):
@@ -74,16 +37,17 @@ def begin(robot, episode, **fields):
 
 
 def test_an_episode_becomes_a_bag_with_report_and_video_then_another_one(recorders, tmp_path):
-    """All streams, nothing dropped, none of them stands still but for its sender, and the node takes the next episode meanwhile."""
-    recorder = recorders(minimum_free_gb=0.1)
+    """All streams and a pre-roll, nothing dropped, none stands still but for its sender, and the next episode at once."""
+    recorder = recorders(minimum_free_gb=0.1, pre_roll=1.0)
     with RobotStreams(DOMAIN) as robot:
         robot.wait_for_recorder()
+        robot.wait_for_rows(25)
         assert begin(robot, 'first', metadata=json.dumps({'checkpoint': 'abc'}))['state'] == 'recording'
-        rows_later(robot, 50)
+        robot.wait_for_rows(50)
         robot.event(EpisodeEvent.INTERVENTION_BEGIN, 'first')
         robot.event(EpisodeEvent.END, 'first', outcome='success', score=1.0, steps=50)
         assert begin(robot, 'second')['state'] == 'recording'
-        rows_later(robot, 10)
+        robot.wait_for_rows(10)
         robot.event(EpisodeEvent.END, 'second', outcome='timeout', score=float('nan'), steps=10)
         finished = robot.wait_for_state('first', 'finished', patience=60)
         robot.wait_for_state('second', 'finished', patience=60)
@@ -95,6 +59,7 @@ def test_an_episode_becomes_a_bag_with_report_and_video_then_another_one(recorde
     with BagReader(folder) as bag:
         record, counts = bag.record, {topic: count for topic, (_, count) in bag.topics.items()}
         events = [message.kind for _, _, message in bag.messages([EPISODE_EVENT])]
+        first = {topic: stamp for topic, stamp, _ in reversed(list(bag.raw()))}
     assert (record.outcome, record.seed, record.checkpoint, record.steps) == (Outcome.SUCCESS, 7, 'abc', 50)
     assert (record.takeovers, record.chunks) == (1, counts['/cosmos_policy/chunk'])
     assert events == [EpisodeEvent.BEGIN, EpisodeEvent.INTERVENTION_BEGIN, EpisodeEvent.END]
@@ -102,6 +67,9 @@ def test_an_episode_becomes_a_bag_with_report_and_video_then_another_one(recorde
     for topic in (*ROBOT.compressed_images(), *ROBOT.joint_states(), *ROBOT.joint_groups(), SETPOINT):
         assert counts[topic] >= 45 and gaps[topic] <= STANDS_STILL + 2 * robot.delay(), topic
     assert not any(audit.dropped or audit.out_of_order for audit in record.topics)
+    for topic in (*ROBOT.compressed_images(), *ROBOT.joint_states()):
+        assert 0.2e9 < record.started - first[topic] < 1.1e9, 'pre-roll'
+    assert all(first[topic] >= record.started for topic in (SETPOINT, *ROBOT.joint_groups())), 'rows of this episode'
     second = EpisodeRecord.load(tmp_path / 'out' / 'second')
     assert (second.outcome, second.score) == (Outcome.TIMEOUT, None)
 
@@ -113,7 +81,7 @@ def test_interrupt_closes_the_bag_and_kill_is_recovered_at_the_next_start(record
         first = recorders(**options)
         robot.wait_for_recorder()
         assert begin(robot, 'cut')['state'] == 'recording'
-        rows_later(robot, 25)
+        robot.wait_for_rows(25)
         log = first.end(signal.SIGINT)
         assert first.process.returncode == 0 and 'Traceback' not in log, log
         record = EpisodeRecord.load(tmp_path / 'out' / 'cut')
@@ -123,7 +91,7 @@ def test_interrupt_closes_the_bag_and_kill_is_recovered_at_the_next_start(record
         second = recorders(**options)
         robot.wait_for_recorder()
         assert begin(robot, 'killed')['state'] == 'recording'
-        rows_later(robot, 75)
+        robot.wait_for_rows(75)
         second.end(signal.SIGKILL)
 
         third = recorders(**options)
