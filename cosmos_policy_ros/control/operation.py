@@ -44,7 +44,7 @@ class Situation:
 
     ``state``, ``authority``, ``origin``: as in ``SafetyStatus``; ``state`` is '' before the first one. ``age``: s since the
     last. ``causes``: sentences. ``blockers``: what a reset or an arming would be refused for. ``pressed``: this panel's own stop.
-    ``rollout``: stage of the rollout under way, '' without one. ``busy``: operation under way, '' without one.
+    ``rollout``: stage of the rollout under way (as in ``RunRollout``), '' without one. ``busy``: operation under way, '' without one.
     ``recorded``: the episode that was recorded last, '' when none was or another one is being recorded.
     """
 
@@ -74,6 +74,8 @@ def why_not(control, situation):
     if control is Control.CANCEL:
         return '' if situation.rollout else 'no rollout is running'
     if control in SCORES:
+        if situation.rollout not in ('', 'run'):
+            return 'its recording is being finished' if situation.rollout == 'close' else 'the rollout has not begun yet'
         return '' if situation.rollout or situation.recorded else 'no rollout is running, and none was recorded'
     if control is Control.RESET:
         return '' if situation.state in LATCHED or situation.pressed else 'no stop is latched'

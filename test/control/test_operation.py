@@ -25,10 +25,12 @@ def usable(situation):
     (TAKEN, {'stop', 'cancel', *JUDGEMENTS, 'hand_back'}),
     (STOPPED, {'stop', 'reset'}),
     (replace(STOPPED, recorded='plate_1'), {'stop', 'reset', *JUDGEMENTS}),
+    (replace(RUNNING, rollout='arm', recorded='plate_1'), {'stop', 'cancel', 'take'}),
+    (replace(STOPPED, rollout='close', recorded='plate_1'), {'stop', 'reset', 'cancel'}),
     (replace(READY, busy='park'), {'stop'}),
     (replace(READY, age=STATUS_SILENCE + 0.01), {'stop'}),
     (replace(READY, pressed=True), {'stop', 'reset', 'start', 'prepare', 'park'}),
-    (Situation(), {'stop'})], ids=['ready', 'running', 'taken', 'stopped', 'recorded', 'busy', 'silent', 'own stop', 'nothing'])
+    (Situation(), {'stop'})], ids=['ready', 'running', 'taken', 'stopped', 'recorded', 'begins', 'ends', 'busy', 'silent', 'own stop', 'nothing'])
 def test_what_can_be_used_when(situation, controls):
     assert usable(situation) == controls
 

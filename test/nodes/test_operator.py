@@ -105,6 +105,8 @@ def test_the_running_rollout_is_judged_and_without_one_the_episode_recorded_last
     assert operator.do(judgement, 'note') == ''
     until(lambda: lines(operator)[-1] == f'label {judgement.value} of plate_6: accepted')
     operator.do(Control.START)
+    assert operator.do(judgement) == 'the rollout has not begun yet'
+    station.feedback = SimpleNamespace(stage='run')
     operator.do(judgement)
     until(lambda: lines(operator)[-1] == f'label {judgement.value}: accepted')
     assert [asked for asked in station.asked if asked[0] == judgement.value] == [

@@ -111,6 +111,7 @@ def test_a_failure_may_have_a_type_but_only_a_known_one(station):
         headers = {TOKEN_HEADER: token_in(client.get('/'))}
         assert client.post('/do/start', headers=headers).status_code == 200
         station.show('RUNNING', 'policy')
+        station.feedback = SimpleNamespace(stage='run', step=25, chunks=1, value=0.4)
         shown = client.get('/state', headers=headers).json()
         assert shown['failure_types'] == list(FAILURE_TYPES) and shown['typed'] == ['failure', 'partial']
         for refused in ('failure?note=bad%20luck', f'success?note={quote(FAILURE_TYPES[0])}'):
