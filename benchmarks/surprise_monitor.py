@@ -27,7 +27,7 @@ from cosmos_policy_ros.learning.statistics import wilson
 from cosmos_policy_ros.learning.watched import Watched, WatchedEvaluator
 from cosmos_policy_ros.sim.incidents import Incident, Kind
 
-SEEDS = {'learn': 3000, 'normal': 5000, 'disturbed': 6000}
+SEEDS = {'learn': 3000, 'normal': 7000, 'disturbed': 8000}
 HAPPENS = (1.0, 4.0)
 """s after the first row, between which an incident may begin."""
 

@@ -2,12 +2,14 @@
 from cosmos_policy_ros.control.operation import FAILURE_TYPES, Control
 from cosmos_policy_ros.control.playback import next_speed
 
-CONTROLS = {'': Control.STOP, 'r': Control.RESET, 'g': Control.START, 's': Control.SUCCESS, 'f': Control.FAILURE,
-            'c': Control.CANCEL, 't': Control.TAKE, 'b': Control.HAND_BACK, 'a': Control.PREPARE, 'p': Control.PARK}
+CONTROLS = {'': Control.STOP, 'r': Control.RESET, 'g': Control.START, 'c': Control.CANCEL, 's': Control.SUCCESS,
+            'h': Control.PARTIAL, 'f': Control.FAILURE, 'd': Control.DISCARD, 't': Control.TAKE, 'b': Control.HAND_BACK,
+            'a': Control.PREPARE, 'p': Control.PARK}
 """'' is Enter alone."""
 
-WORDS = {Control.STOP: 'stop', Control.RESET: 'reset', Control.START: 'run a rollout', Control.SUCCESS: 'end it as success',
-         Control.FAILURE: 'as failure', Control.CANCEL: 'cancel it', Control.TAKE: 'take over', Control.HAND_BACK: 'hand back',
+WORDS = {Control.STOP: 'stop', Control.RESET: 'reset', Control.START: 'run a rollout', Control.CANCEL: 'cancel it',
+         Control.SUCCESS: 'judge it a success', Control.PARTIAL: 'half a success', Control.FAILURE: 'a failure',
+         Control.DISCARD: 'no data', Control.TAKE: 'take over', Control.HAND_BACK: 'hand back',
          Control.PREPARE: 'prepare the arms', Control.PARK: 'park them'}
 FAILURES = {str(number): kind for number, kind in enumerate(FAILURE_TYPES, 1)}
 NEXT_TASK, SLOWER, FASTER, LEAVE = 'n', '-', '+', 'q'

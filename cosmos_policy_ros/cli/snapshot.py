@@ -51,7 +51,8 @@ def read_model(source, device, instruction, policy_runs):
     from cosmos_policy_ros.policy import checkpoint
     config = checkpoint.load_config(path)
     model = Model(str(path), robot=config.robot, preset=config.preset, size=weights_size(path), device=device,
-                  instruction=instruction, instructions=_instructions(path, config))
+                  instruction=instruction, instructions=_instructions(path, config),
+                  start_range=_start_range(path) if config.robot == ROBOT else {})
     if device == 'cpu':
         return model
     import torch
@@ -82,6 +83,15 @@ def _instructions(path, config):
     from cosmos_policy_ros.policy.text_embeddings import stored_values
     stored = path / TEXT
     return tuple(sorted(stored_values(stored))) if config.text_encoder == 'stored' and stored.is_file() else None
+
+
+def _start_range(path):
+    from cosmos_policy_ros.embodiment.joints import ARM_SLICE, SIDES
+    from cosmos_policy_ros.policy.checkpoint import STATISTICS
+    from cosmos_policy_ros.policy.statistics import START_TOLERANCE, DatasetStatistics
+    statistics = DatasetStatistics.load(path / STATISTICS)
+    lower, upper = statistics.proprio_min - START_TOLERANCE, statistics.proprio_max + START_TOLERANCE
+    return {side.value: (tuple(lower[ARM_SLICE[side]]), tuple(upper[ARM_SLICE[side]])) for side in SIDES}
 
 
 def _safety(file):

@@ -20,12 +20,22 @@ class Control(Enum):
     RESET = 'reset'          # let go of it, then reset the latch
     START = 'start'          # run a rollout
     CANCEL = 'cancel'        # end it without a judgement
-    SUCCESS = 'success'      # end it with one
+    SUCCESS = 'success'      # end it with one; without a rollout it is about the episode that was recorded last
+    PARTIAL = 'partial'
     FAILURE = 'failure'
+    DISCARD = 'discard'      # no data
     PREPARE = 'prepare'      # arms checked, mended and at the start pose
     PARK = 'park'            # arms in the sleep pose
     TAKE = 'take'            # take the arms from the policy
     HAND_BACK = 'hand_back'  # give them back
+
+
+SCORES = {Control.SUCCESS: 1.0, Control.PARTIAL: 0.5, Control.FAILURE: 0.0, Control.DISCARD: 0.0}
+"""What an episode is worth by each judgement. A panel has one word for all that lies between success and failure; the
+command line takes any score."""
+
+TYPED = (Control.FAILURE, Control.PARTIAL)
+"""Judgements that may say one of ``FAILURE_TYPES``."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,8 @@ class Situation:
 
     ``state``, ``authority``, ``origin``: as in ``SafetyStatus``; ``state`` is '' before the first one. ``age``: s since the
     last. ``causes``: sentences. ``blockers``: what a reset or an arming would be refused for. ``pressed``: this panel's own stop.
-    ``rollout``: stage of the rollout under way, '' without one. ``busy``: operation under way, '' without one.
+    ``rollout``: stage of the rollout under way (as in ``RunRollout``), '' without one. ``busy``: operation under way, '' without one.
+    ``recorded``: the episode that was recorded last, '' when none was or another one is being recorded.
     """
 
     state: str = ''
@@ -46,6 +57,7 @@ class Situation:
     pressed: bool = False
     rollout: str = ''
     busy: str = ''
+    recorded: str = ''
 
     @property
     def heard(self):
@@ -59,8 +71,12 @@ def why_not(control, situation):
         return ''
     if not situation.heard:
         return 'the safety supervisor is not heard'
-    if control in (Control.CANCEL, Control.SUCCESS, Control.FAILURE):
+    if control is Control.CANCEL:
         return '' if situation.rollout else 'no rollout is running'
+    if control in SCORES:
+        if situation.rollout not in ('', 'run'):
+            return 'its recording is being finished' if situation.rollout == 'close' else 'the rollout has not begun yet'
+        return '' if situation.rollout or situation.recorded else 'no rollout is running, and none was recorded'
     if control is Control.RESET:
         return '' if situation.state in LATCHED or situation.pressed else 'no stop is latched'
     if control is Control.HAND_BACK:

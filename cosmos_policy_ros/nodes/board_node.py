@@ -6,7 +6,7 @@ from rclpy.node import Node
 
 from cosmos_policy_ros.bringup.share import config_file
 
-from .board import SPEED, Board
+from .board import SPEED, TASK, Board
 from .interactive import InteractiveServer
 from .operator import Operator
 from .parameters import ParameterError, declare, parameter
@@ -61,10 +61,12 @@ class BoardNode(Node):
         chosen = self._board.choice(name, number)
         if chosen is None:
             return
-        if name == SPEED:
+        if name == TASK:
+            self._operator.task = chosen
+        elif name == SPEED:
             self._operator.set_speed(chosen)
         else:
-            self._operator.task = chosen
+            self._operator.do(self._board.control(name), chosen)
 
     def _refresh(self):
         self._operator.follow()

@@ -10,7 +10,7 @@ from rcl_interfaces.srv import SetParameters
 from std_srvs.srv import Trigger
 
 from cosmos_policy_ros.action import RunRollout
-from cosmos_policy_ros.control.operation import Control, Situation, why_not
+from cosmos_policy_ros.control.operation import SCORES, Control, Situation, why_not
 from cosmos_policy_ros.control.overview import Overview, Progress, Reason
 from cosmos_policy_ros.srv import Takeover
 
@@ -67,7 +67,8 @@ class Operator:
         if status is None:
             return Situation(pressed=self._pressed, rollout=stage, busy=busy)
         return Situation(status.state_name, status.authority, status.origin, time.monotonic() - self._station.status_at,
-                         tuple(cause.text for cause in status.causes), tuple(status.blockers), self._pressed, stage, busy)
+                         tuple(cause.text for cause in status.causes), tuple(status.blockers), self._pressed, stage, busy,
+                         self._station.recorded)
 
     def overview(self):
         """The ``Overview`` now."""
@@ -145,9 +146,10 @@ class Operator:
     def _carry_out(self, control, note):
         if control is Control.RESET:
             return self._reset()
-        if control in (Control.SUCCESS, Control.FAILURE):
-            reply = self._station.label(control.value, note)
-            return _told(f'label {control.value}', reply, lambda: reply.message)
+        if control in SCORES:
+            episode = '' if self._rollout is not None else self._station.recorded
+            reply = self._station.label(control.value, SCORES[control], note, episode)
+            return _told(f'label {control.value}' + (f' of {episode}' if episode else ''), reply, lambda: reply.message)
         take = control is Control.TAKE
         request = Takeover.Request(take=take, authority=self._hands if take else '')
         reply = self._station.ask(self._takeover, request, PATIENCE)

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
 from cosmos_policy_ros.bringup.share import share_folder
-from cosmos_policy_ros.control.operation import FAILURE_TYPES, Control, why_not
+from cosmos_policy_ros.control.operation import FAILURE_TYPES, TYPED, Control, why_not
 
 PRESENCE = 1.0
 """s without a request of an open page after which its stop source says nothing more, which counts as pressed where the
@@ -74,7 +74,7 @@ class OperatorPage:
         shown['age'] = min(situation.age, 1e9)  # JSON knows no infinity
         feedback = self._station.feedback
         return JSONResponse({**shown, 'heard': situation.heard, 'task': self._operator.task, 'step': getattr(feedback, 'step', 0),
-                             'failure_types': FAILURE_TYPES,
+                             'failure_types': FAILURE_TYPES, 'typed': [control.value for control in TYPED],
                              'controls': {control.value: why_not(control, situation) for control in Control},
                              'said': [line for _, line in list(self._operator.said)[-LINES:]]})
 
@@ -86,8 +86,9 @@ class OperatorPage:
         except ValueError:
             return _refused(404, f'no such control; use one of {", ".join(control.value for control in Control)}')
         note = request.query_params.get('note', '')
-        if note not in ('', *FAILURE_TYPES):
-            return _refused(400, f'no such failure type; use one of {", ".join(FAILURE_TYPES)}')
+        if note and (control not in TYPED or note not in FAILURE_TYPES):
+            return _refused(400, f'{note!r}: only {" and ".join(c.value for c in TYPED)} have a type, one of '
+                                 f'{", ".join(FAILURE_TYPES)}')
         reason = self._operator.do(control, note)
         return _refused(409, reason) if reason else JSONResponse({'done': control.value})
 

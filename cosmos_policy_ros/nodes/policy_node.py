@@ -21,6 +21,7 @@ from cosmos_policy_ros.embodiment.pictures import PictureError
 from cosmos_policy_ros.msg import ActionChunk, PlanReport, SafetyStatus
 from cosmos_policy_ros.policy.errors import PolicyError
 from cosmos_policy_ros.policy.observation import Observation
+from cosmos_policy_ros.policy.statistics import START_TOLERANCE
 from cosmos_policy_ros.srv import SetTask
 
 from .clock import NodeClock
@@ -36,9 +37,6 @@ from .tasks import load_tasks
 from .worker import Worker
 
 AUTHORITY = 'policy'
-
-START_TOLERANCE = 0.1
-"""rad, or openings, by which a start pose may lie outside the training data without a word."""
 
 CLOCK_ROUNDING = 1e-3
 """s; a tenth of the simulated clock's steps."""

@@ -23,15 +23,17 @@ from std_msgs.msg import String
 from cosmos_policy_ros.bringup.processes import follow_parent
 from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.embodiment.joints import SIDES
-from cosmos_policy_ros.msg import EpisodeEvent
+from cosmos_policy_ros.msg import EpisodeEvent, SafetyStatus
 from cosmos_policy_ros.rollouts.audit import complaints
 from cosmos_policy_ros.rollouts.bag import RecordingError
 from cosmos_policy_ros.rollouts.episode import REPORT_FILE, VIDEO_FILE, EpisodeRecord, Outcome
+from cosmos_policy_ros.rollouts.journal import JOURNAL_FILE, Journal
 from cosmos_policy_ros.rollouts.message_types import message_types
 from cosmos_policy_ros.rollouts.pre_roll import PreRoll
 from cosmos_policy_ros.rollouts.recording import Recording
 from cosmos_policy_ros.rollouts.recovery import recover
-from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, OWN, RobotTopics, recorded_topics
+from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, OWN, SAFETY_STATUS, RobotTopics, recorded_topics
+from cosmos_policy_ros.safety.causes import Severity
 
 from .clock import NANOSECONDS
 from .parameters import ParameterError, declare, parameter
@@ -83,15 +85,17 @@ class RecorderNode(Node):
         self._recover()
         self._recording = self._record = None
         self._pre_roll = PreRoll(self._p.pre_roll, self._topics)
+        self._journal = Journal(self._output / JOURNAL_FILE)
         self._report = None
         self._reporter = ThreadPoolExecutor(1, 'report')
         self._simulated = None
         if self.get_parameter('use_sim_time').value:
             self.create_subscription(ClockMessage, '/clock', self._on_clock, RELIABLE)
         self._announcements = self.create_publisher(String, f'{OWN}/recording', LATCHED)
+        special = {EPISODE_EVENT: self._on_event, SAFETY_STATUS: self._on_safety}
         for topic in self._topics:
-            take = self._on_event if topic.topic == EPISODE_EVENT else partial(self._take, topic.topic)
-            self.create_subscription(classes[topic.topic], topic.topic, take,
+            self.create_subscription(classes[topic.topic], topic.topic,
+                                     special.get(topic.topic, partial(self._take, topic.topic)),
                                      RELIABLE if topic.reliable else BEST_EFFORT, raw=True)
         self.create_timer(CHECK_PERIOD, self._check, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -114,6 +118,16 @@ class RecorderNode(Node):
     def _take(self, topic, raw):
         taker = self._pre_roll if self._recording is None else self._recording
         taker.put(topic, self._now(), raw)
+
+    def _on_safety(self, raw):
+        self._take(SAFETY_STATUS, raw)
+        status = deserialize_message(raw, SafetyStatus)
+        holding = [(cause.id, cause.source) for cause in status.causes if cause.severity >= Severity.HOLD.value]
+        try:
+            self._journal.see(status.state_name, status.authority, status.origin, holding,
+                              self._record.id if self._recording is not None else '')
+        except OSError as error:
+            self.get_logger().error(f'journal: {error}', throttle_duration_sec=60.0)
 
     def _on_event(self, raw):
         event = deserialize_message(raw, EpisodeEvent)

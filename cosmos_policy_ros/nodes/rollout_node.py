@@ -13,7 +13,7 @@ from cosmos_policy_ros.action import RunRollout
 from cosmos_policy_ros.bringup.share import config_file
 from cosmos_policy_ros.msg import ActionChunk, EpisodeEvent, JointSetpoint, SafetyStatus, TaskState
 from cosmos_policy_ros.rollouts.holder import Change, Holder
-from cosmos_policy_ros.rollouts.labels import LabelError, add_label, label_of
+from cosmos_policy_ros.rollouts.labels import LabelError, Verdict, add_label, label_of
 from cosmos_policy_ros.rollouts.rising import RisingCount
 from cosmos_policy_ros.srv import Arm, LabelEpisode, ResetSimulation, SetTask
 
@@ -29,8 +29,10 @@ AUTHORITIES = {'direct': 'policy', 'planning': 'policy', 'teleop': 'demonstratio
 """Who gets the arms, by the mode of a rollout."""
 
 NODES = {'policy': 'policy_node', 'demonstration': 'teleop_node', 'teleop': 'teleop_node', 'replay': 'replay_node'}
-OUTCOMES = ('success', 'failure')
-"""What an operator may end an episode as; it has to be running."""
+OUTCOMES = {Verdict.SUCCESS: 'success', Verdict.PARTIAL: 'failure', Verdict.FAILURE: 'failure',
+            Verdict.DISCARD: 'interrupted', Verdict.REDO: 'interrupted'}
+"""How the running episode ends when it is judged so. Its score tells a partial success from a failure; that it is no data,
+a label beside the bag."""
 
 ACTION = '/cosmos_policy/run_rollout'
 FEEDBACK_TOPIC = f'{ACTION}/_action/feedback'
@@ -115,27 +117,33 @@ class RolloutNode(Node):
 
     def _on_label(self, request, response):
         """The operator's judgement ends the running episode, or is a label of the one that was recorded last."""
-        if not self._episode_id:
-            response.message = self._label_recorded(request)
-            response.accepted = not response.message
-        elif request.episode not in ('', self._episode_id):
-            response.message = f'episode {request.episode!r} is not running'
-        elif request.outcome not in OUTCOMES:
-            response.message = f'outcome {request.outcome!r}; use one of {", ".join(OUTCOMES)}'
-        else:
-            self._label, response.accepted = request, True
+        try:
+            label = label_of(request.outcome, request.score, request.note, 'operator')
+            take = self._label_running if self._episode_id else self._label_recorded
+            response.message = take(request.episode, label)
+        except (OSError, LabelError) as error:
+            response.message = str(error)
+        response.accepted = not response.message
         return response
 
-    def _label_recorded(self, request):
+    def _label_running(self, episode, label):
+        """Let the running episode end with this label; returns why not."""
+        if episode not in ('', self._episode_id):
+            return f'episode {episode!r} is not running'
+        self._label = label
+        event = EpisodeEvent(kind=EpisodeEvent.LABEL, episode=self._episode_id, outcome=label.verdict.value,
+                             score=self._score(), note=label.note)
+        event.header.stamp = self.get_clock().now().to_msg()
+        self._events.publish(event)
+        return ''
+
+    def _label_recorded(self, episode, label):
         """Label the last recorded episode; returns why not."""
         last, bag = self._recording.get('episode'), self._recording.get('bag')
-        if not bag or request.episode != last:
+        if not bag or episode != last:
             return 'no episode is running' + (f'; {last} was recorded last, earlier ones are labelled with '
                                               '"cosmos-policy-ros label"' if bag else '')
-        try:
-            add_label(bag, label_of(request.outcome, request.score, request.note, 'operator'))
-        except (OSError, LabelError) as error:
-            return str(error)
+        add_label(bag, label)
         return ''
 
     async def _on_goal(self, _):
@@ -176,6 +184,7 @@ class RolloutNode(Node):
         result.interventions = self._interventions.total
         self._report(handle, 'close')
         await self._close(goal, result, task.instruction)
+        self._keep_apart(result)
         if handle.is_cancel_requested:
             handle.canceled()
         else:
@@ -279,7 +288,7 @@ class RolloutNode(Node):
         if handle.is_cancel_requested:
             return 'interrupted', 'cancelled'
         if self._label is not None:
-            return self._label.outcome, self._label.note
+            return OUTCOMES[self._label.verdict], self._label.note
         if self._task is not None and self._task.success:
             return 'success', ''
         causes = '; '.join(f'{c.id}: {c.text}' for c in self._safety.causes)
@@ -294,7 +303,7 @@ class RolloutNode(Node):
 
     def _score(self):
         if self._label is not None:
-            return self._label.score
+            return float('nan') if self._label.score is None else self._label.score
         return self._task.score if self._task else float('nan')
 
     async def _close(self, goal, result, instruction):
@@ -315,6 +324,16 @@ class RolloutNode(Node):
         else:
             problem = f'recorder_node did not finish within {self._p.record_timeout:.0f} s; see its log'
         result.message = '; '.join(filter(None, (result.message, problem)))
+
+    def _keep_apart(self, result):
+        """Beside its bag an episode says that it is no data."""
+        if not result.bag or self._label is None or self._label.usable:
+            return
+        try:
+            add_label(result.bag, self._label)
+        except (OSError, LabelError) as error:
+            problem = f'not labelled {self._label.verdict.value}: {error}'
+            result.message = '; '.join(filter(None, (result.message, problem)))
 
 
 def main():

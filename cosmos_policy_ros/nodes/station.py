@@ -1,8 +1,10 @@
 """The operator's end inside a terminal program: a stop source, the rollout action's client and a view of the state."""
+import json
 import math
 import time
 
 from rclpy.action import ActionClient
+from std_msgs.msg import String
 
 from cosmos_policy_ros.action import RunRollout
 from cosmos_policy_ros.msg import SafetyStatus
@@ -27,10 +29,11 @@ class Station(BackgroundNode):
 
     def __init__(self, source, heartbeat=True):
         super().__init__(f'station_{source}')
-        self.status, self.status_at, self.feedback = None, -math.inf, None
+        self.status, self.status_at, self.feedback, self.recorded = None, -math.inf, None, ''
         self._stop = StopButton(self.node, source, lambda: self.status.counter if self.status else 0)
         self._stop.set(False if heartbeat else None)
         self.node.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
+        self.node.create_subscription(String, '/cosmos_policy/recording', self._on_recording, LATCHED)
         self._rollout = ActionClient(self.node, RunRollout, '/cosmos_policy/run_rollout')
         self._arm = self.node.create_client(Arm, '/cosmos_policy/arm')
         self._reset = self.node.create_client(ResetSafety, '/cosmos_policy/reset_safety')
@@ -70,9 +73,9 @@ class Station(BackgroundNode):
         """Ask the supervisor to give the arms to ``authority``, or to take them back; the response or None."""
         return self.ask(self._arm, Arm.Request(arm=bool(authority), authority=authority), patience)
 
-    def label(self, outcome, note='', patience=5.0):
-        """End the running episode with an outcome, "success" or "failure"; the response or None."""
-        request = LabelEpisode.Request(outcome=outcome, score=float(outcome == 'success'), note=note)
+    def label(self, outcome, score, note='', episode='', patience=5.0):
+        """End the running episode with a judgement, or label the ``episode`` recorded last; the response or None."""
+        request = LabelEpisode.Request(episode=episode, outcome=outcome, score=score, note=note)
         return self.ask(self._label, request, patience)
 
     def reset(self, patience=5.0):
@@ -82,6 +85,10 @@ class Station(BackgroundNode):
 
     def _on_status(self, message):
         self.status, self.status_at = message, time.monotonic()
+
+    def _on_recording(self, message):
+        content = json.loads(message.data)
+        self.recorded = content['episode'] if content['bag'] else ''
 
     def _on_feedback(self, message):
         self.feedback = message.feedback

@@ -9,6 +9,9 @@ from .errors import CheckpointError
 LEAST_SPAN = 0.05
 """rad (or gripper openings): a joint that moved less is given this range, so that its sensor noise is not blown up."""
 
+START_TOLERANCE = 0.1
+"""rad, or openings, by which a start pose may lie outside the data without a word."""
+
 
 @dataclass(frozen=True)
 class DatasetStatistics:

@@ -64,7 +64,8 @@ def healthy():
                 {'ttyUSB0': 1, 'ttyUSB1': 1}, ('ttyDXL_follower_left', 'ttyDXL_follower_right'), (),
                 {'RealSense D405 1': 5000.0}, 0, 8 << 20, ('chronyd',)),
         Model('checkpoints/big', robot='aloha', preset='cosmos-policy-aloha-2b', size=4 * 10 ** 9, device='cuda:0',
-              device_memory=24 * 10 ** 9, device_free=20 * 10 ** 9, instructions=('fold shirt',), instruction='fold shirt'),
+              device_memory=24 * 10 ** 9, device_free=20 * 10 ** 9, instructions=('fold shirt',), instruction='fold shirt',
+              start_range={side: ((-1.0,) * 6, (1.5,) * 6) for side in SIDES}),
         _graph(), tuple(map(_arm, SIDES)),
         tuple(replace(_camera(name), serial='_230322271210') for name in CAMERAS), Safety(digest='d'), 'straight', server='')
 

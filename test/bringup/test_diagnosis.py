@@ -177,6 +177,8 @@ MISTAKES = [
     ('GPU too small', lambda f: with_model(f, device_memory=4 * 10 ** 9, device_free=4 * 10 ** 9), 'gpu_memory',
      'cosmos-policy-ros serve'),
     ('GPU in use', lambda f: with_model(f, device_free=10 ** 9), 'gpu_memory', 'end what else uses cuda:0'),
+    ('arms where the policy was never trained', lambda f: with_arm(f, positions=(2.0, *f.arms[0].positions[1:])), 'start_pose',
+     'cosmos-policy-ros arms prepare'),
     ('task unknown to the checkpoint', lambda f: with_model(f, instruction='tie shoes'), 'instruction', "'fold shirt'"),
 ]
 
@@ -247,6 +249,13 @@ def test_a_simulated_camera_is_frozen_only_when_something_moves():
 def test_without_motion_nothing_is_said_about_the_wrist_cameras():
     verdict, = (v for v in examine(replace(SANE, wrist_cameras='undecided'), AREAS) if v.check == 'wrist_cameras_swapped')
     assert not verdict.looked
+
+
+def test_arms_that_are_parked_or_under_way_are_in_no_strange_start_pose():
+    strange = with_arm(SANE, positions=(2.0, *SANE.arms[0].positions[1:]))
+    assert set(found(strange)) == {'start_pose'}
+    assert found(with_expected(strange, park=strange.arms[0].positions[:6])) == {}
+    assert found(replace(strange, safety=Safety('RUNNING', armed=True, digest='d'))) == {}
 
 
 def test_leader_arms_are_no_renamed_followers():

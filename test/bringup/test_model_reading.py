@@ -13,6 +13,7 @@ from cosmos_policy_ros.cli.snapshot import read_model, why_not_served
 from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.embodiment.joints import ACTION_DIM
 from cosmos_policy_ros.policy.serving.served_model import ServedModel
+from cosmos_policy_ros.policy.statistics import START_TOLERANCE, DatasetStatistics
 
 
 @pytest.fixture
@@ -25,6 +26,12 @@ def test_the_shipped_checkpoint_is_of_this_robot_and_knows_any_instruction(folde
     model = read_model(str(folder), 'cpu', 'put the duck on the plate', policy_runs=False)
     assert (model.problem, model.robot, model.device_memory, model.instructions) == ('', 'aloha', 0, None)
     assert model.size == weights_size(folder) > 10 ** 6
+
+
+def test_the_range_of_its_training_data_is_read_with_the_tolerance_of_the_policy_node(folder):
+    pose = DatasetStatistics.load(folder / 'dataset_statistics.json').proprio_min
+    lower, upper = read_model(str(folder), 'cpu', '', False).start_range['right']
+    assert lower == pytest.approx(pose[7:13] - START_TOLERANCE) and len(upper) == 6
 
 
 def test_another_robot_is_told_not_refused(folder):

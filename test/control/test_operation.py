@@ -11,6 +11,7 @@ READY = Situation('READY', age=0.1)
 RUNNING = Situation('RUNNING', 'policy', age=0.1, rollout='run')
 TAKEN = Situation('RUNNING', 'teleop', 'policy', 0.1, rollout='run')
 STOPPED = Situation('ESTOPPED', age=0.1, causes=('stop pressed (operator)',), blockers=('still holds: stop pressed',))
+JUDGEMENTS = {'success', 'partial', 'failure', 'discard'}
 STATES = st.sampled_from(['', 'BOOT', 'DISARMED', 'READY', 'RUNNING', 'STOPPING', 'HELD', *LATCHED])
 
 
@@ -20,13 +21,16 @@ def usable(situation):
 
 @pytest.mark.parametrize('situation, controls', [
     (READY, {'stop', 'start', 'prepare', 'park'}),
-    (RUNNING, {'stop', 'cancel', 'success', 'failure', 'take'}),
-    (TAKEN, {'stop', 'cancel', 'success', 'failure', 'hand_back'}),
+    (RUNNING, {'stop', 'cancel', *JUDGEMENTS, 'take'}),
+    (TAKEN, {'stop', 'cancel', *JUDGEMENTS, 'hand_back'}),
     (STOPPED, {'stop', 'reset'}),
+    (replace(STOPPED, recorded='plate_1'), {'stop', 'reset', *JUDGEMENTS}),
+    (replace(RUNNING, rollout='arm', recorded='plate_1'), {'stop', 'cancel', 'take'}),
+    (replace(STOPPED, rollout='close', recorded='plate_1'), {'stop', 'reset', 'cancel'}),
     (replace(READY, busy='park'), {'stop'}),
     (replace(READY, age=STATUS_SILENCE + 0.01), {'stop'}),
     (replace(READY, pressed=True), {'stop', 'reset', 'start', 'prepare', 'park'}),
-    (Situation(), {'stop'})], ids=['ready', 'running', 'taken', 'stopped', 'busy', 'silent', 'own stop', 'nothing'])
+    (Situation(), {'stop'})], ids=['ready', 'running', 'taken', 'stopped', 'recorded', 'begins', 'ends', 'busy', 'silent', 'own stop', 'nothing'])
 def test_what_can_be_used_when(situation, controls):
     assert usable(situation) == controls
 

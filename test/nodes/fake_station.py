@@ -24,7 +24,7 @@ class FakeStation:
     supervisor's."""
 
     def __init__(self):
-        self.asked, self.hang, self.feedback, self.results = [], threading.Event(), None, ()
+        self.asked, self.hang, self.feedback, self.results, self.recorded = [], threading.Event(), None, (), ''
         self.hang.set()
         self.node = SimpleNamespace(create_client=lambda kind, name: name)
         self.runs, self.clock = [], time.monotonic
@@ -54,8 +54,8 @@ class FakeStation:
         self.asked.append('reset')
         return SimpleNamespace(accepted=False, blockers=['still holds: a camera'])
 
-    def label(self, outcome, note=''):
-        self.asked.append((outcome, note) if note else outcome)
+    def label(self, outcome, score, note='', episode=''):
+        self.asked.append((outcome, score, note, episode))
         return SimpleNamespace(accepted=True, message='')
 
     def ask(self, client, request, patience):

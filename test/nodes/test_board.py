@@ -2,7 +2,7 @@
 import pytest
 from visualization_msgs.msg import InteractiveMarkerControl
 
-from cosmos_policy_ros.control.operation import Control, Situation
+from cosmos_policy_ros.control.operation import FAILURE_TYPES, Control, Situation
 from cosmos_policy_ros.control.playback import STEPS
 from cosmos_policy_ros.nodes.board import GREY, GRID, RED, SPEED, STOP_SIZE, TASK, Board
 
@@ -54,6 +54,13 @@ def test_tasks_are_chosen_from_a_menu(board):
     assert [board.choice(TASK, entry.id) for entry in menu.menu_entries] == TASKS
     assert board.choice(TASK, 0) is None and board.choice(TASK, 99) is None and board.choice('stop', 1) is None
     assert InteractiveMarkerControl.MENU in [control.interaction_mode for control in menu.controls]
+
+
+@pytest.mark.parametrize('name', ['failure', 'partial'])
+def test_what_went_wrong_is_chosen_from_a_menu_of_the_judgement(board, name):
+    marker = shown(board, READY)[name]
+    assert [board.choice(name, entry.id) for entry in marker.menu_entries] == list(FAILURE_TYPES)
+    assert board.control(name) is Control(name)
 
 
 def test_the_speed_is_chosen_from_a_menu(board):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from fake_station import PATIENCE, FakeStation
 
-from cosmos_policy_ros.control.operation import Control
+from cosmos_policy_ros.control.operation import SCORES, Control
 from cosmos_policy_ros.control.overview import Progress
 from cosmos_policy_ros.nodes import operator as module
 
@@ -95,6 +95,22 @@ def test_a_rollout_is_started_judged_and_reported(operator, station):
     station.show('READY')
     operator.do(Control.START)
     assert station.asked[-1] == ('plate', 8, 100, 'direct')
+
+
+@pytest.mark.parametrize('judgement, score', SCORES.items(), ids=lambda value: getattr(value, 'value', None))
+def test_the_running_rollout_is_judged_and_without_one_the_episode_recorded_last(operator, station, judgement, score):
+    station.show('READY')
+    assert operator.do(judgement) == 'no rollout is running, and none was recorded'
+    station.recorded = 'plate_6'
+    assert operator.do(judgement, 'note') == ''
+    until(lambda: lines(operator)[-1] == f'label {judgement.value} of plate_6: accepted')
+    operator.do(Control.START)
+    assert operator.do(judgement) == 'the rollout has not begun yet'
+    station.feedback = SimpleNamespace(stage='run')
+    operator.do(judgement)
+    until(lambda: lines(operator)[-1] == f'label {judgement.value}: accepted')
+    assert [asked for asked in station.asked if asked[0] == judgement.value] == [
+        (judgement.value, score, 'note', 'plate_6'), (judgement.value, score, '', '')]
 
 
 def test_another_rollout_under_way_is_told(operator, station):

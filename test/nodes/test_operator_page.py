@@ -111,10 +111,14 @@ def test_a_failure_may_have_a_type_but_only_a_known_one(station):
         headers = {TOKEN_HEADER: token_in(client.get('/'))}
         assert client.post('/do/start', headers=headers).status_code == 200
         station.show('RUNNING', 'policy')
-        assert client.get('/state', headers=headers).json()['failure_types'] == list(FAILURE_TYPES)
-        assert client.post('/do/failure?note=bad%20luck', headers=headers).status_code == 400
-        assert client.post(f'/do/failure?note={quote(FAILURE_TYPES[0])}', headers=headers).status_code == 200
-        until(lambda: ('failure', FAILURE_TYPES[0]) in station.asked)
+        station.feedback = SimpleNamespace(stage='run', step=25, chunks=1, value=0.4)
+        shown = client.get('/state', headers=headers).json()
+        assert shown['failure_types'] == list(FAILURE_TYPES) and shown['typed'] == ['failure', 'partial']
+        for refused in ('failure?note=bad%20luck', f'success?note={quote(FAILURE_TYPES[0])}'):
+            assert client.post(f'/do/{refused}', headers=headers).status_code == 400
+        for control, score in (('failure', 0.0), ('partial', 0.5)):
+            assert client.post(f'/do/{control}?note={quote(FAILURE_TYPES[0])}', headers=headers).status_code == 200
+            until(lambda: (control, score, FAILURE_TYPES[0], '') in station.asked)
 
 
 def test_another_sites_page_gets_nothing(station):

@@ -97,7 +97,7 @@ def test_a_session(operator, station):
         assert 'RUNNING  policy  run' in shown(app, 'state') and 'moving' in app.query_one('#state').classes
         assert 'cam_high' in shown(app, 'ages')
         await pilot.press('1')
-        await until(pilot, lambda: station.asked[-1] == ('failure', FAILURES['1']))
+        await until(pilot, lambda: station.asked[-1] == ('failure', 0.0, FAILURES['1'], ''))
         station.runs[-1].result = feedback(outcome='failure', steps=60, bag='/bag', message=FAILURES['1'])
         station.show('READY')
         await until(pilot, lambda: operator.results)

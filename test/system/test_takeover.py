@@ -38,7 +38,7 @@ def session(probe, domain, running):
             wait(lambda: run.advance() or rig.watch.now > start + 1.5, lambda: rig.watch.status)
             hand_back(rig, run, operator)
             drive(rig, run)
-            assert rig.station.label('success').accepted
+            assert rig.station.label('success', 1.0).accepted
             rig.result = wait(run.advance, lambda: rig.station.feedback)
             yield rig
         finally:

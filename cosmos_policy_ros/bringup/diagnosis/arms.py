@@ -11,6 +11,9 @@ DEAD_BUS = 0.01
 FINGER_TOLERANCE = 0.0005
 """m between the finger that the driver reports and the one that the gripper map computes of the motor's angle."""
 
+PARKED = 0.2
+"""rad of the pose of rest within which an arm is parked: nobody begins there."""
+
 READ_BY_ARMS = {
     'torque': ('An arm hangs, or sags when touched.', 'torque'),
     'motor_error': ('A joint is limp and its LED blinks.', 'error'),
@@ -93,6 +96,25 @@ def linkage(findings):
     return faults
 
 
+def start_pose(findings):
+    """Of arms that stand, and that a running policy may be given."""
+    if (findings.graph is None or '/policy' not in findings.graph.nodes or findings.safety is None or findings.safety.armed
+            or findings.model is None):
+        return None
+    faults = []
+    for arm in _heard(findings):
+        pose = dict(zip(arm.names, arm.positions))
+        pose = [pose.get(name, math.nan) for name in NAMES[:6]]
+        parked = all(abs(at - rest) < PARKED for at, rest in zip(pose, findings.expected.park))
+        if arm.side not in findings.model.start_range or not all(map(math.isfinite, pose)) or parked or _dead(arm):
+            continue
+        strange = [f'{name} at {at:.2f} rad, not {low:.2f} to {high:.2f}' for name, at, low, high
+                   in zip(NAMES, pose, *findings.model.start_range[arm.side]) if not low <= at <= high]
+        if strange:
+            faults.append(Fault(f'{arm.namespace} stands where the policy was never trained: {"; ".join(strange)}'))
+    return faults
+
+
 def hung(findings):
     if not any(arm.hung or arm.judged is not None for arm in findings.arms):
         return None
@@ -124,5 +146,7 @@ CHECKS = (
           'was started with'),
     Check('service_hung', 'Bring-up ends with "has not answered".', hung,
           'support {arm}, end its xs_sdk and start it again; look for bus errors in its terminal'),
+    Check('start_pose', 'The policy does something odd from its first rows on.', start_pose,
+          'go to the start pose first: cosmos-policy-ros arms prepare'),
     *(Check(name, symptom, _read(read), '{fix}') for name, (symptom, read) in READ_BY_ARMS.items()),
 )

@@ -137,7 +137,8 @@ class Machine:
 class Model:
     """The checkpoint that would run. ``problem``: why it cannot be read. ``size``: of its weights. ``device``: chosen for
     it, ``device_problem`` why there is none such, ``device_memory`` that it has in all and ``device_free`` of it (0: a CPU).
-    ``instructions``: it knows; None for any. ``instruction``: of the chosen task."""
+    ``instructions``: it knows; None for any. ``instruction``: of the chosen task. ``start_range``: {side of an arm: (lower,
+    upper) (6,)} that its training data span, a tolerance included; empty when unknown."""
 
     source: str
     problem: str = ''
@@ -150,6 +151,7 @@ class Model:
     device_free: int = 0
     instructions: tuple = None
     instruction: str = ''
+    start_range: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
