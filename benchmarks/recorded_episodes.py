@@ -3,8 +3,8 @@
     python benchmarks/recorded_episodes.py --episodes 100 --busy 2
 
 Three cameras, two arms and all other streams of an episode. What was published between the first and the last recorded
-sample of a picture or joint topic has to be in the bag, stamp for stamp. What is not there has to be told by the
-episode's own audit: as dropped, or as fewer received than expected. Exit code 1 when something is missing in silence.
+sample of a picture or joint topic has to be in the bag, stamp for stamp. Where something is not there, the episode's own
+audit has to complain about the topic. Exit code 1 when something is missing in silence.
 """
 import argparse
 import multiprocessing
@@ -55,13 +55,6 @@ def missing(folder, published):
         return lost, complaints(bag.record.topics), found
 
 
-def told(lost, folder):
-    """Whether the audit shows every topic that lost something."""
-    with BagReader(folder) as bag:
-        audits = {audit.topic.removesuffix('/compressed'): audit for audit in bag.record.topics}
-    return all(audits[name].dropped or audits[name].received < audits[name].expected for name in lost)
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--episodes', type=int, default=100)
@@ -70,7 +63,7 @@ def main():
     burners = [multiprocessing.Process(target=burn, daemon=True) for _ in range(args.busy)]
     samples = losing = silent = 0
     with tempfile.TemporaryDirectory() as root, free_domain() as domain:
-        os.environ.update(ros_environment(domain))
+        os.environ.update(ros_environment(domain), PYTHONFAULTHANDLER='1')
         output = Path(root, 'out')
         with RobotStreams(domain) as robot, Recorder(domain, output, minimum_free_gb=0.1, report='false',
                                                      video='false') as recorder:
@@ -80,14 +73,17 @@ def main():
             for number in range(args.episodes):
                 name = f'episode_{number}'
                 robot.event(EpisodeEvent.BEGIN, name)
-                robot.wait_for_state(name, 'recording', patience=START_PATIENCE)
+                try:
+                    robot.wait_for_state(name, 'recording', patience=START_PATIENCE)
+                except AssertionError:
+                    sys.exit(f'{name} was not begun; the recorder hangs here:\n{recorder.end(signal.SIGABRT)}')
                 robot.wait_for_rows(ROWS, START_PATIENCE)
                 robot.event(EpisodeEvent.END, name, outcome='success', score=1.0)
                 robot.wait_for_state(name, 'finished', patience=START_PATIENCE)
                 lost, complained, found = missing(output / name, robot.stamps)
                 samples += found
                 losing += bool(lost)
-                quiet = bool(lost) and not told(lost, output / name)
+                quiet = any(not any(text.startswith(topic) for text in complained) for topic in lost)
                 silent += quiet
                 if lost or complained:
                     how = ' IN SILENCE' if quiet else ''
