@@ -28,6 +28,7 @@ from cosmos_policy_ros.learning.watched import Watched, WatchedEvaluator
 from cosmos_policy_ros.sim.incidents import Incident, Kind
 
 SEEDS = {'learn': 3000, 'normal': 7000, 'disturbed': 8000}
+"""First of each part. Those that are judged were chosen after the measure was settled; 5000 and 6000 had been looked at."""
 HAPPENS = (1.0, 4.0)
 """s after the first row, between which an incident may begin."""
 
