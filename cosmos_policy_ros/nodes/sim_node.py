@@ -74,7 +74,7 @@ class SimNode(Node):
         self._world.reset(p.seed)
         self._seed, self._step, self._held = p.seed, 0, 0
         self._epoch_start = START_TIME
-        self._served, self._running = 0, False
+        self._served, self._running, self._watched = 0, False, ()
         self._pace = LockStep(ALLOWANCES, p.patience)
         arms = {p.arm(side).strip('/'): side for side in SIDES}
         leaders = {p.leader(side).strip('/'): side for side in SIDES if p.leaders != 'none'}
@@ -102,7 +102,7 @@ class SimNode(Node):
                                  lambda message: self._heard('supervisor', seconds(message.stamp)), ROW)
         self.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
         self.create_subscription(Header, '/cosmos_policy/source_heartbeat', self._on_row, ROW)
-        self.create_subscription(StopSource, '/cosmos_policy/stop', lambda _: self._heard('stop', self._now()), DRIVER)
+        self.create_subscription(StopSource, '/cosmos_policy/stop', self._on_stop, DRIVER)
         self.create_subscription(GuardState, '/cosmos_policy/guard_state', self._on_guard, DRIVER)
         self.create_subscription(PictureFingerprint, '/cosmos_policy/picture_fingerprint',
                                  lambda message: self._heard('picture', seconds(message.header.stamp)), DRIVER)
@@ -146,6 +146,7 @@ class SimNode(Node):
     def _on_status(self, message):
         """Rows are waited for while they move the arms; before, and during a stop, time goes on without them."""
         self._take()
+        self._watched = message.watched
         before, self._running = self._running, message.state == SafetyStatus.RUNNING
         if not self._running:
             self._pace.release('row')
@@ -153,6 +154,14 @@ class SimNode(Node):
             self._pace.expect('row', self._now())
         if self._running and self._operator is not None and message.authority in LED:
             self._operator.begin()
+
+    def _on_stop(self, message):
+        """Each source that the supervisor relies on is waited for; others may come and go."""
+        stream = f'stop/{message.id}'
+        if stream in self._watched:
+            self._heard(stream, self._now())
+        else:
+            self._take()
 
     def _on_row(self, message):
         self._take()

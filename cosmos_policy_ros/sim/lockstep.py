@@ -11,7 +11,7 @@ class LockStep:
     shows its effect.
 
     Args:
-        allowances: s of simulated silence by stream name. patience: s of wall time.
+        allowances: s of simulated silence by kind of stream: its name up to the first "/". patience: s of wall time.
     """
 
     allowances: dict
@@ -33,7 +33,7 @@ class LockStep:
 
     def late(self, simulated):
         """Names of the streams that simulated time has run ahead of."""
-        return [stream for stream, last in self._heard.items() if simulated - last > self.allowances[stream]]
+        return [stream for stream, last in self._heard.items() if simulated - last > self.allowances[stream.partition('/')[0]]]
 
     def may_advance(self, simulated, wall):
         """Whether simulated time may go on at wall time ``wall`` (s, monotonic)."""

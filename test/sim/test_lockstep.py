@@ -29,6 +29,14 @@ def test_a_stream_can_be_expected_before_it_is_heard():
     assert pace.may_advance(1.09, 0.2), 'what was heard since counts'
 
 
+def test_each_stream_of_a_kind_is_waited_for():
+    pace = paced()
+    pace.heard('stop/operator', 1.0)
+    pace.heard('stop/pedal', 1.0)
+    pace.heard('stop/pedal', 1.1)
+    assert pace.late(1.1) == ['stop/operator'] and not pace.may_advance(1.1, 0.0)
+
+
 def test_a_stream_that_stays_silent_is_given_up_once():
     """A killed node pauses time for the patience only; then its loss is seen at full speed."""
     pace = paced()
