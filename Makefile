@@ -9,9 +9,9 @@ RUN := $(PYTHON) tools/setup_env.py
 ROOMS := $(filter-out test/system test/__pycache__,$(patsubst %/,%,$(wildcard test/*/)))
 # Whole systems that other work beside them cannot disturb: they play the clock themselves, or simulated time waits for them.
 # First, since they are the longest and the two processes then end together.
-UNHURRIED := $(addprefix test/system/test_,fault_matrix.py demo_interrupted.py robot_trials.py planning.py demo.py \
-    remote_policy.py full_rviz_session.py lock_step.py policy_sync.py surprise.py takeover.py replay.py bad_arguments.py \
-    fuzz_supervisor.py launch_and_parameters.py)
+UNHURRIED := $(addprefix test/system/test_,fault_matrix.py demo_interrupted.py robot_trials.py planning.py \
+    remote_policy.py full_rviz_session.py lock_step.py policy_sync.py bad_arguments.py fuzz_supervisor.py \
+    launch_and_parameters.py)
 
 .PHONY: help demo test bench coverage mutation docs setup clean
 
