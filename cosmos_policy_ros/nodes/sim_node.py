@@ -146,6 +146,8 @@ class SimNode(Node):
     def _on_status(self, message):
         """Rows are waited for while they move the arms; before, and during a stop, time goes on without them."""
         self._take()
+        for stream in set(self._watched).difference(message.watched):
+            self._pace.release(stream)
         self._watched = message.watched
         before, self._running = self._running, message.state == SafetyStatus.RUNNING
         if not self._running:
