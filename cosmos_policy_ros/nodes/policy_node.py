@@ -88,6 +88,7 @@ class PolicyNode(Node):
         self._smoothing = Smoothing(p.smoothing_window, p.smoothing_order)
         self._pairing = Pairing(CAMERAS, p.max_image_skew, p.max_image_age)
         self._epoch = self._ended = None
+        self._moved = False  # whether a row of this epoch was sent
         self._chunks = 0
         self._inferring, self._requested_at, self._result = None, math.inf, None
         self._status_at, self._stands_from = float('-inf'), math.inf
@@ -148,6 +149,7 @@ class PolicyNode(Node):
         elif status.epoch not in (self._epoch, self._ended) and status.state == SafetyStatus.HELD:
             # Only what is seen from here on shows the arms where this epoch begins.
             self._epoch, self._chunks, self._stands_from = status.epoch, 0, self._time.from_stamp(status.header.stamp)
+            self._moved = False
             self._timeline.start(status.epoch, now, status.command)
             if self._watch:
                 self._watch.forget()
@@ -163,13 +165,15 @@ class PolicyNode(Node):
         if self._epoch is None:
             return
         if now - self._status_at > STATUS_SILENCE:
-            self.get_logger().error('no safety status: holding')
-            self._end_epoch()
+            if self._moved:  # before the first row nothing is under way: as discovery ends, statuses may still come with gaps
+                self.get_logger().error('no safety status: holding')
+                self._end_epoch()
             return
         if not self._take_result(now):
             return  # in lock-step simulated time waits for the next row
         setpoint = self._timeline.setpoint(now)
         if setpoint is not None:
+            self._moved = True
             self._rows.publish(replace(setpoint, source=AUTHORITY))
             if self._watch:
                 self._watch.ask(setpoint.target_time, setpoint.positions)
