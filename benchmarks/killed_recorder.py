@@ -40,8 +40,6 @@ START_PATIENCE = 120.0
 """s that a recorder may need to be there on a busy machine."""
 
 
-
-
 def kill_once(folder, name, moment):
     """(s lost, messages read, what was found) of an episode whose recorder was killed ``moment`` s after its begin."""
     # A domain of its own: a killed process is remembered in its domain for a while.

@@ -7,6 +7,8 @@ from .share import config_file
 THREADS = {'OMP_NUM_THREADS': '1', 'LP_NUM_THREADS': '1', 'MUJOCO_GL': 'egl', 'PYTHONUNBUFFERED': '1'}
 """One thread for torch and for the software renderer; a renderer that needs no screen."""
 
+PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+"""Variables that name a profile of Fast DDS: today's, and that of Jazzy and earlier, of which later ones warn."""
 
 ONE_HOST = 'fastdds_one_host.xml'
 """Fast DDS on the loopback interface, with shared memory for pictures."""
@@ -26,8 +28,7 @@ def without_shared_memory(environment):
     Args:
         environment: variables of the process; a Fast DDS profile other than ``ONE_HOST`` is somebody's choice and stays.
     """
-    named = {name: environment[name] for name in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
-             if environment.get(name)}
+    named = {name: environment[name] for name in PROFILES if environment.get(name)}
     if not named:
         return {} if 'FASTDDS_BUILTIN_TRANSPORTS' in environment else {'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4'}
     return {name: str(config_file(ONE_HOST_UDP)) for name, path in named.items() if Path(path).name == ONE_HOST}
@@ -44,10 +45,9 @@ def ros_environment(domain=None):
     """
     environment = dict(os.environ)
     profile = str(config_file(ONE_HOST))
-    # Jazzy and earlier know the variable under Fast DDS's former name, which later ones warn about.
     old = environment.get('ROS_DISTRO') in ('humble', 'iron', 'jazzy')
     one_host = {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'SYSTEM_DEFAULT',
-                'FASTRTPS_DEFAULT_PROFILES_FILE' if old else 'FASTDDS_DEFAULT_PROFILES_FILE': profile}
+                PROFILES[old]: profile}
     for name, value in {**THREADS, **one_host}.items():
         environment.setdefault(name, value)
     if domain is not None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 class LockStep:
     """Lets simulated time wait for late streams, so that a busy machine slows the simulation down and trips nothing.
 
-    A stream is expected from its first message on, or from ``expect``. When it is silent for longer than its allowance of simulated time, time
-    stands still; after ``patience`` s of wall time the stream counts as ended and time goes on, so that a real fault
-    shows its effect.
+    A stream is expected from its first message on, or from ``expect``. When it is silent for longer than its allowance of
+    simulated time, time stands still; after ``patience`` s of wall time the stream counts as ended and time goes on, so
+    that a real fault shows its effect.
 
     Args:
         allowances: s of simulated silence by kind of stream: its name up to the first "/". patience: s of wall time.

@@ -3,17 +3,9 @@ import os
 import sys
 
 import pytest
-from fake_station import FakeStation
 
 from cosmos_policy_ros.cli import desk, terminal_station
 from cosmos_policy_ros.cli.desk import operate
-
-
-@pytest.fixture
-def station():
-    station = FakeStation()
-    station.show('READY')
-    return station
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 from types import SimpleNamespace
 
 import pytest
-from fake_station import FakeStation
 
 from cosmos_policy_ros.control.operation import Control
 from cosmos_policy_ros.nodes.trial_operator import TrialOperator
@@ -27,13 +26,6 @@ class FakeStage:
 
     def mode(self, name):
         return f'mode of {name}'
-
-
-@pytest.fixture
-def station():
-    station = FakeStation()
-    station.show('READY')
-    return station
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """This computer: Python, network, processes, disk, USB, rights."""
+from ..environment import PROFILES
 from .check import Check, Fault
 
 SHARED_MEMORY = 256 << 20
 """Bytes of /dev/shm that a graph of five processes needs: each maps a segment of 32 MB."""
 
 FAST_DDS = ('', 'rmw_fastrtps_cpp', 'rmw_fastrtps_dynamic_cpp')
-PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
 USB3 = 5000
 NUMPY_ABI = ('numpy.core.multiarray', 'numpy._core.multiarray', '_ARRAY_API', 'compiled using NumPy',
              'numpy.dtype size changed')
