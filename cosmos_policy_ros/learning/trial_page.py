@@ -9,6 +9,7 @@ import numpy as np
 from ..rollouts.page import lines, page, plot, table
 from ..rollouts.plots import success_figure
 from ..rollouts.trial_plan import TrialPlan
+from ..rollouts.whole_text import write_whole
 from . import published_bands as published
 from .study import HEADS
 from .trial_results import Comparison, latencies, outcomes, published_lines, success_tables
@@ -34,12 +35,8 @@ class Findings:
 
 def write_results(folder, findings):
     """Write ``results.html`` into a session's folder; returns its path."""
-    path = Path(folder, PAGE)
-    draft = path.with_suffix('.tmp')
-    name = path.resolve().parent.name
-    draft.write_text(page(name, _parts(name, findings)), encoding='utf-8')
-    draft.replace(path)
-    return path
+    name = Path(folder).resolve().name
+    return write_whole(Path(folder, PAGE), page(name, _parts(name, findings)))
 
 
 def history(plan, log):

@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 from .topics import RobotTopics
+from .whole_text import write_whole
 
 RECORD_FILE, REPORT_FILE, VIDEO_FILE = 'episode.json', 'report.html', 'episode.mp4'
 """What lies beside the bag in an episode's folder."""
@@ -133,10 +134,7 @@ class EpisodeRecord:
 
     def save(self, folder):
         """Write ``episode.json`` into an episode's folder, in one step."""
-        path = Path(folder, RECORD_FILE)
-        draft = path.with_suffix('.tmp')
-        draft.write_text(self.to_json(indent=2), encoding='utf-8')
-        draft.replace(path)
+        write_whole(Path(folder, RECORD_FILE), self.to_json(indent=2))
 
     @classmethod
     def load(cls, folder):

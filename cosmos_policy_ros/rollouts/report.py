@@ -12,6 +12,7 @@ from .lag import followers_lag, joint_lags
 from .page import badge, grid, lines, page, photo, plot, table, uri
 from .plots import joint_figure, latency_figure, policy_figure
 from .series import read_series
+from .whole_text import write_whole
 
 EMBEDDED = 8 << 20
 """Bytes of video that are put into the page; a longer one is linked, so that the page opens quickly."""
@@ -29,11 +30,7 @@ def write_report(folder):
     """
     folder = Path(folder)
     parts = _parts(folder, read_series(folder))
-    path = folder / REPORT_FILE
-    draft = path.with_suffix('.tmp')
-    draft.write_text(page(folder.name, parts), encoding='utf-8')
-    draft.replace(path)
-    return path
+    return write_whole(folder / REPORT_FILE, page(folder.name, parts))
 
 
 def _parts(folder, series):

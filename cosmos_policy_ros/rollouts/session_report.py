@@ -14,6 +14,7 @@ from .page import Html, badge, lines, page, photo, plot, table
 from .plots import latency_figure, success_figure
 from .report import latency_text
 from .topics import CHUNK
+from .whole_text import write_whole
 
 SESSION_FILE = 'session.html'
 LAST = 1_000_000_000
@@ -56,11 +57,7 @@ def write_session(folder, interval):
     if not read and not broken:
         raise FileNotFoundError(f'{folder} holds no episodes')
     read.sort(key=lambda line: (line.record.recorded_at, line.record.id))
-    path = folder / SESSION_FILE
-    draft = path.with_suffix('.tmp')
-    draft.write_text(page(folder.resolve().name, _parts(folder, read, broken, interval)), encoding='utf-8')
-    draft.replace(path)
-    return path
+    return write_whole(folder / SESSION_FILE, page(folder.resolve().name, _parts(folder, read, broken, interval)))
 
 
 def _line(folder):

@@ -5,6 +5,8 @@ import os
 from datetime import datetime, timezone
 from pathlib import Path
 
+from .whole_text import write_whole
+
 PLAN_FILE, LOG_FILE = 'plan.json', 'trials.jsonl'
 BEGUN, ENDED, REOPENED, REVEALED = 'begun', 'ended', 'reopened', 'revealed'
 
@@ -113,6 +115,4 @@ def _agree(path, plan):
             raise SessionError(f'{path} was begun with other {", ".join(changed)}; give it the same again, or choose '
                                'another folder')
         return
-    draft = path.with_suffix('.tmp')
-    draft.write_text(json.dumps(plan, indent=1))
-    draft.replace(path)
+    write_whole(path, json.dumps(plan, indent=1))
