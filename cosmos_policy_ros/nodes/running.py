@@ -88,3 +88,4 @@ def run(make_node, expected=(), executor=SingleThreadedExecutor, pictures=False)
             executor.shutdown(timeout_sec=1.0)  # one that still knows the node keeps it in the graph
             node.destroy_node()
         rclpy.try_shutdown()
+        signal.alarm(0)  # what the interpreter still has to take down may be large, and the machine busy

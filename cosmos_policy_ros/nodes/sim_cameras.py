@@ -4,6 +4,7 @@ from io import BytesIO
 
 from PIL import Image as PillowImage
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
 
 from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.sim.cameras import CameraRig, Shutter
@@ -16,7 +17,7 @@ JPEG_QUALITY = 90
 
 
 class SimulatedCameras:
-    """Publishes images and ``CameraInfo`` of all cameras.
+    """Publishes images and ``CameraInfo`` of all cameras; an image that nobody subscribes to is not rendered.
 
     Args:
         node: the simulator's. world: what is seen. robot: ``CameraParameters``; cameras give ``camera_rate`` images a
@@ -56,22 +57,26 @@ class SimulatedCameras:
         due = [entry for entry in self._late if entry[0] <= now]
         if due:
             self._late = [entry for entry in self._late if entry[0] > now]
-            for _, camera, image, stamp in due:
-                self._publish(camera, image, stamp)
+            for _, *shot in due:
+                self._publish(*shot)
 
     def _shoot(self, camera, now):
         if self._shutter.loses(self._faults.value('camera_dropped', camera) or 0.0):
             return
-        image = self._picture(camera)
-        stamp = self._captured + (self._faults.value('clock_skew', camera) or 0.0)
+        width = int(self._faults.value('camera_wrong_size', camera) or self._rig.width)
+        image = self._picture(camera, width) if self._seen(camera) else None
+        shot = camera, width, image, self._captured + (self._faults.value('clock_skew', camera) or 0.0)
         delay = self._faults.value('camera_late', camera)
         if delay is None:
-            self._publish(camera, image, stamp)
+            self._publish(*shot)
         else:
-            self._late.append((now + delay, camera, image, stamp))
+            self._late.append((now + delay, *shot))
 
-    def _picture(self, camera):
-        width = int(self._faults.value('camera_wrong_size', camera) or self._rig.width)
+    def _seen(self, camera):
+        publishers = self._images, self._compressed
+        return any(camera in named and named[camera].get_subscription_count() for named in publishers)
+
+    def _picture(self, camera, width):
         if self._faults.value('camera_frozen', camera) is None:
             self._still.pop(camera, None)
             return self._rig.render(camera, width)
@@ -79,17 +84,20 @@ class SimulatedCameras:
             self._still[camera] = self._rig.render(camera, width).copy()
         return self._still[camera]
 
-    def _publish(self, camera, image, moment):
+    def _publish(self, camera, width, image, moment):
+        header = Header(stamp=time_message(moment), frame_id=f'{camera}_color_optical_frame')
+        if image is not None:
+            self._publish_image(camera, image, header)
+        self._infos[camera].publish(CameraInfo(header=header, height=self._rig.height, width=width))
+
+    def _publish_image(self, camera, image, header):
         height, width, _ = image.shape
         data = array.array('B')
         data.frombytes(image.tobytes())
-        message = Image(height=height, width=width, encoding='rgb8', step=3 * width, data=data)
-        message.header.stamp = time_message(moment)
-        message.header.frame_id = f'{camera}_color_optical_frame'
-        self._images[camera].publish(message)
-        self._infos[camera].publish(CameraInfo(header=message.header, height=height, width=width))
+        self._images[camera].publish(
+            Image(header=header, height=height, width=width, encoding='rgb8', step=3 * width, data=data))
         if self._compressed:
             packed = BytesIO()
             PillowImage.fromarray(image).save(packed, 'JPEG', quality=JPEG_QUALITY)
-            self._compressed[camera].publish(CompressedImage(header=message.header, format='rgb8; jpeg compressed bgr8',
+            self._compressed[camera].publish(CompressedImage(header=header, format='rgb8; jpeg compressed bgr8',
                                                              data=array.array('B', packed.getvalue())))

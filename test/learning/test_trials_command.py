@@ -1,15 +1,19 @@
 """The command ``trials``: a session that was killed gives the table of one that was not, and tells no policy."""
+import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from cosmos_policy_ros.cli.console import CommandError
+from cosmos_policy_ros.cli.main import main
 from cosmos_policy_ros.cli.trial_session import read_session
 from cosmos_policy_ros.rollouts.trial_log import LOG_FILE
 
@@ -30,17 +34,15 @@ class Session:
         self.folder, self.description = folder, folder.with_suffix('.yaml')
         self.description.write_text(text)
 
-    def start(self, *options):
-        command = [sys.executable, '-m', 'cosmos_policy_ros.cli.main', 'trials', str(self.description), '--out',
-                   str(self.folder), '--json', *options]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                start_new_session=True, env=os.environ | {'OMP_NUM_THREADS': '1'})
+    def arguments(self, *options):
+        return ['trials', str(self.description), '--out', str(self.folder), '--json', *options]
 
     def run(self, *options):
         """(JSON object of the last line, what was said, exit code)."""
-        process = self.start(*options)
-        out, said = process.communicate()
-        return json.loads(out.splitlines()[-1]), said, process.returncode
+        out, said = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(said), pytest.raises(SystemExit) as ended:
+            main(self.arguments(*options))
+        return json.loads(out.getvalue().splitlines()[-1]), said.getvalue(), ended.value.code
 
     def events(self):
         """(event, trial) of every whole line of the record."""
@@ -56,7 +58,9 @@ class Session:
 
     def kill_in(self, trial):
         """Run until a trial has begun, then SIGKILL."""
-        process = self.start()
+        process = subprocess.Popen(
+            [sys.executable, '-m', 'cosmos_policy_ros.cli.main', *self.arguments()], stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, start_new_session=True, env=os.environ | {'OMP_NUM_THREADS': '1'})
         while ('begun', trial) not in self.events():
             assert process.poll() is None, process.communicate()
             time.sleep(0.02)
@@ -73,17 +77,29 @@ def whole(tmp_path_factory):
     return session, result, said
 
 
-def test_a_session_that_was_killed_twice_gives_the_same_table(whole, tmp_path):
-    session = Session(tmp_path / 'session')
-    session.kill_in(1)
+@pytest.fixture(scope='module')
+def killed(tmp_path_factory):
+    """A session that was killed in its third rollout."""
+    session = Session(tmp_path_factory.mktemp('killed') / 'session')
     session.kill_in(3)
-    result, said, code = session.run()
+    return session
+
+
+@pytest.fixture
+def cut(killed, tmp_path):
+    """A copy of it."""
+    shutil.copytree(killed.folder, tmp_path / 'session')
+    return Session(tmp_path / 'session')
+
+
+def test_a_session_that_was_killed_gives_the_same_table(whole, cut):
+    result, said, code = cut.run()
     assert code == 0, said
     assert result['tables'] == whole[1]['tables'] and result['rollouts'] == 4
-    assert '2 cut off and run again' in result['history'] and 'none cut off' in whole[1]['history']
-    assert session.events() == [('begun', 1), ('begun', 1), ('ended', 1), ('begun', 2), ('ended', 2), ('begun', 3),
-                                ('begun', 3), ('ended', 3), ('begun', 4), ('ended', 4)]
-    assert session.outcomes() == whole[0].outcomes(), 'not only the table'
+    assert '1 cut off and run again' in result['history'] and 'none cut off' in whole[1]['history']
+    assert cut.events() == [('begun', 1), ('ended', 1), ('begun', 2), ('ended', 2), ('begun', 3),
+                            ('begun', 3), ('ended', 3), ('begun', 4), ('ended', 4)]
+    assert cut.outcomes() == whole[0].outcomes(), 'not only the table'
 
 
 def test_nobody_sees_which_policy_runs_until_the_end(whole):
@@ -101,12 +117,10 @@ def test_a_session_that_has_ended_runs_nothing_again(whole):
     assert session.run()[0] == result and (session.folder / LOG_FILE).read_bytes() == before
 
 
-def test_the_blinding_can_be_ended_and_that_is_said(tmp_path):
-    session = Session(tmp_path / 'session')
-    session.kill_in(2)
-    result, _, code = session.run('--reveal')
-    assert code == 0 and result['rollouts'] == 1
-    assert result['history'] == '1 of 4 rollouts, 1 cut off and run again, blinding ended after 1'
+def test_the_blinding_can_be_ended_and_that_is_said(cut):
+    result, _, code = cut.run('--reveal')
+    assert code == 0 and result['rollouts'] == 2
+    assert result['history'] == '2 of 4 rollouts, 1 cut off and run again, blinding ended after 2'
 
 
 def test_a_setting_that_does_not_exist_is_refused_and_leaves_nothing(tmp_path):

@@ -10,6 +10,12 @@ from pathlib import Path
 MARK = 'COSMOS_POLICY_TEST'
 """Environment variable that every process of a test inherits; its value names the test."""
 
+SMALL_CAMERAS = str(Path(__file__).with_name('small_cameras.yaml'))
+"""Parameter file of cameras with pictures of a quarter of the size."""
+
+FULL_CAMERAS = 'cameras_realsense.yaml'
+"""The default, named: for tests that judge pictures."""
+
 SEED = 1000
 """A scene of the task "plate" in which the shipped checkpoint succeeds."""
 

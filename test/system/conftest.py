@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from command_process import MARK, marked
+from command_process import MARK, SMALL_CAMERAS, marked
 from graph_probe import Probe, free_domain
 
 from cosmos_policy_ros.bringup.environment import ros_environment
@@ -30,11 +30,15 @@ def domain():
 
 @pytest.fixture(scope='module')
 def running(domain, tmp_path_factory):
-    """running(*executables, **{executable: {parameter: value}}): a context manager of part of the simulated graph."""
+    """running(*executables, **{executable: {parameter: value}}): a context manager of part of the simulated graph.
+
+    Its pictures are small where ``options`` name no cameras: drawing and carrying large ones is half of its work.
+    """
     @contextmanager
     def start(*executables, options=GraphOptions(), **parameters):
         folder = tmp_path_factory.mktemp('graph')
-        specs = graph(replace(options, output=str(folder)), simulated=True)
+        cameras = SMALL_CAMERAS if options.cameras == GraphOptions.cameras else options.cameras
+        specs = graph(replace(options, output=str(folder), cameras=cameras), simulated=True)
         chosen = [replace(spec, parameters={**spec.parameters, **parameters.get(spec.executable, {})})
                   for spec in specs if spec.executable in executables]
         with ProcessGroup(ros_environment(domain), folder / 'logs') as processes:

@@ -1,7 +1,7 @@
 """The simulated robot's node against the list of what makes it hard to tell from an ALOHA, over DDS: a test a line."""
 import numpy as np
 import pytest
-from command_process import Command
+from command_process import FULL_CAMERAS, Command
 from graph_probe import wait
 from interbotix_xs_msgs.msg import JointGroupCommand, JointSingleCommand, JointTrajectoryCommand
 from interbotix_xs_msgs.srv import Reboot, RegisterValues, RobotInfo, TorqueEnable
@@ -10,6 +10,7 @@ from robot_watch import TOPICS, Robot
 from std_srvs.srv import SetBool
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
+from cosmos_policy_ros.bringup.graph import GraphOptions
 from cosmos_policy_ros.embodiment.gripper import GRIPPER_MAPS
 from cosmos_policy_ros.embodiment.joints import ARM_JOINTS, DRIVER_JOINTS
 from cosmos_policy_ros.embodiment.limits import ARM_LOWER, ARM_UPPER
@@ -85,7 +86,7 @@ class Client(Robot):
 
 @pytest.fixture(scope='module')
 def running_robot(probe, running):
-    with running('sim_node', sim_node={'leaders': 'scripted'}):
+    with running('sim_node', options=GraphOptions(cameras=FULL_CAMERAS), sim_node={'leaders': 'scripted'}):
         robot = Client(probe)
         wait(lambda: robot.tasks and all(robot.states.values()) and all(robot.images.values()), 'the simulator')
         yield robot

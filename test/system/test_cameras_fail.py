@@ -1,8 +1,10 @@
 """A camera that is missing, wrong or lost: a clear sentence, no chunk, no motion."""
 import pytest
+from command_process import FULL_CAMERAS
 from graph_probe import wait
 from sensor_msgs.msg import CameraInfo, Image
 
+from cosmos_policy_ros.bringup.graph import GraphOptions
 from cosmos_policy_ros.msg import ActionChunk, SafetyStatus
 from cosmos_policy_ros.nodes.station import Station
 from cosmos_policy_ros.rollouts.topics import CHUNK, SAFETY_STATUS, RobotTopics
@@ -70,7 +72,8 @@ class Cell:
 def started(probe, running):
     nodes = 'sim_node', 'supervisor_node', 'policy_node'
     changes = {'cam_high_topic': BEHIND, 'patience': 1.0}
-    with running(*nodes, sim_node=changes) as processes, Station('operator') as station:
+    with running(*nodes, options=GraphOptions(cameras=FULL_CAMERAS), sim_node=changes) as processes, \
+            Station('operator') as station:
         cell = Cell(probe, processes, station)
         wait(lambda: 'ready' in cell.said(), cell.said)
         yield cell

@@ -3,7 +3,7 @@ import json
 import os
 
 import pytest
-from command_process import Command
+from command_process import FULL_CAMERAS, Command
 from graph_probe import PATIENCE, free_domain, wait
 from interbotix_xs_msgs.msg import JointGroupCommand
 from interbotix_xs_msgs.srv import MotorGains, OperatingModes
@@ -32,7 +32,7 @@ BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 def graph(running, probe, tmp_path_factory):
     """The whole simulated graph, ready to be armed: (its processes, the operator's station)."""
     statuses = probe.record(SafetyStatus, SAFETY_STATUS, 20)
-    with running(*ALL, sim_node={'patience': 1.0}) as processes:
+    with running(*ALL, options=GraphOptions(cameras=FULL_CAMERAS), sim_node={'patience': 1.0}) as processes:
         wait(lambda: 'ready' in processes.log('policy_node').read_text(), 'the policy', 3 * PATIENCE)
         with Station('operator') as station:
             wait(lambda: statuses and statuses[-1].state == SafetyStatus.READY, lambda: statuses and statuses[-1])

@@ -1,7 +1,7 @@
 """Lock-step: the whole graph at a quarter of real time, without anything tripping."""
 import numpy as np
 import pytest
-from command_process import SEED, Command
+from command_process import SEED, SMALL_CAMERAS, Command
 
 from cosmos_policy_ros.msg import SafetyStatus
 from cosmos_policy_ros.nodes.clock import seconds
@@ -12,7 +12,7 @@ from cosmos_policy_ros.rollouts.topics import CHUNK, SAFETY_STATUS, SETPOINT
 def test_an_episode_at_a_quarter_of_real_time_trips_nothing(domain, tmp_path):
     rows = 80
     with Command('demo', '--domain', domain, '--seed', SEED, '--output', tmp_path / 'out', '--step-limit', rows,
-                 '--real-time-factor', 0.25, folder=tmp_path) as command:
+                 '--real-time-factor', 0.25, '--cameras', SMALL_CAMERAS, folder=tmp_path) as command:
         assert command.end(240) == 0, command.said()
         assert command.left() == []
     assert command.facts()['outcome'] == 'timeout' and command.facts()['interventions'] == '0', command.said()

@@ -31,8 +31,15 @@ run(Busy)
 '''
 
 
-def ended():
-    process = subprocess.Popen([sys.executable, '-c', BUSY], stdout=subprocess.PIPE,
+LARGE = BUSY + '''
+import time
+from cosmos_policy_ros.nodes.running import LEAVE
+time.sleep(LEAVE + 0.5)  # as long as an interpreter full of torch may take on a busy machine
+'''
+
+
+def ended(program=BUSY):
+    process = subprocess.Popen([sys.executable, '-c', program], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline() == 'ready\n'
@@ -47,3 +54,7 @@ def ended():
 def test_an_interrupt_inside_a_callback_is_no_error(domain, attempt):
     code, said = ended()
     assert (code, said) == (0, '')
+
+
+def test_a_process_that_takes_long_to_take_down_is_left_alone(domain):
+    assert ended(LARGE) == (0, '')

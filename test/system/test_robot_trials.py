@@ -3,7 +3,7 @@ import json
 import time
 
 import pytest
-from command_process import Command
+from command_process import SMALL_CAMERAS, Command
 from graph_probe import free_domain
 
 from cosmos_policy_ros.rollouts.episode import EpisodeRecord
@@ -29,7 +29,8 @@ def session(domain, tmp_path_factory):
     """(folder, facts of the last run, what it said). That run changes the policy once."""
     folder = tmp_path_factory.mktemp('trials')
     (folder / 'session.yaml').write_text(SESSION)
-    arguments = ('robot-trials', folder / 'session.yaml', '--out', folder / 'out', '--simulated', '--step-limit', 30, '--json')
+    arguments = ('robot-trials', folder / 'session.yaml', '--out', folder / 'out', '--simulated', '--step-limit', 30,
+                 '--cameras', SMALL_CAMERAS, '--json')
     with Command(*arguments, '--domain', domain, folder=folder) as command:
         deadline = time.monotonic() + 2 * ROLLOUT
         while [entry['event'] for entry in events(folder / 'out')] != ['begun']:

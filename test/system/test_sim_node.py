@@ -1,12 +1,14 @@
 """The simulated robot's node against the contract of the real one, over DDS."""
 import numpy as np
 import pytest
+from command_process import FULL_CAMERAS
 from graph_probe import wait
 from interbotix_xs_msgs.msg import JointGroupCommand
 from interbotix_xs_msgs.srv import Reboot, RegisterValues, RobotInfo, TorqueEnable
 from rcl_interfaces.srv import DescribeParameters, ListParameters
 from robot_watch import TOPICS, Robot
 
+from cosmos_policy_ros.bringup.graph import GraphOptions
 from cosmos_policy_ros.embodiment.joints import ARM_JOINTS, DRIVER_JOINTS, SIDES
 from cosmos_policy_ros.embodiment.limits import ARM_LOWER, ARM_UPPER
 from cosmos_policy_ros.nodes.clock import seconds
@@ -18,7 +20,7 @@ LEFT = '/follower_left'
 @pytest.fixture(scope='module')
 def robot(probe, running):
     """One simulator for all tests of this file."""
-    with running('sim_node'):
+    with running('sim_node', options=GraphOptions(cameras=FULL_CAMERAS)):
         robot = Robot(probe)
         wait(lambda: robot.tasks and all(robot.states.values()) and all(robot.images.values()), 'the simulator')
         robot.run(1.0)
