@@ -13,7 +13,7 @@ from comparison import line, medians  # noqa: E402
 
 from cosmos_policy_ros.bringup.share import default_checkpoint  # noqa: E402
 from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD  # noqa: E402
-from cosmos_policy_ros.policy.checkpoint import load_config  # noqa: E402
+from cosmos_policy_ros.policy.checkpoint_folder import load_config  # noqa: E402
 from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.sim.cameras import CameraRig  # noqa: E402
 from cosmos_policy_ros.sim.world import World  # noqa: E402

@@ -18,7 +18,7 @@ from random_policy import TASK, preset, random_checkpoint, random_network, rando
 
 from cosmos_policy_ros.policy.cosmos_policy import CosmosPolicy
 from cosmos_policy_ros.policy.cuda_graph import CudaGraphs, expandable_memory
-from cosmos_policy_ros.policy.denoiser import Prediction
+from cosmos_policy_ros.policy.prediction import Prediction
 from cosmos_policy_ros.policy.layout import Stage
 from cosmos_policy_ros.policy.picture_codec import PictureCodec
 from cosmos_policy_ros.policy.planning.planner import LocalPlanner

@@ -116,7 +116,7 @@ def _verify(args):
 def _embed(args):
     import torch
 
-    from cosmos_policy_ros.policy.checkpoint import TEXT, load_config
+    from cosmos_policy_ros.policy.checkpoint_folder import TEXT, load_config
     from cosmos_policy_ros.policy.t5 import embed
     from cosmos_policy_ros.policy.text_embeddings import add_embeddings
     folder = Path(args.folder)

@@ -35,14 +35,14 @@ def check_checkpoint(source, robot=ROBOT):
     Raises:
         CommandError: it is missing, incomplete or for another robot than ``robot`` (None: any will do).
     """
-    from cosmos_policy_ros.policy import checkpoint
+    from cosmos_policy_ros.policy.checkpoint_folder import is_own, load_config, missing_files
     from cosmos_policy_ros.policy.errors import CheckpointError
     from cosmos_policy_ros.policy.hub import local_path
     advice = 'give --checkpoint a complete checkpoint, or leave it out; "cosmos-policy-ros checkpoint inspect" tells more'
     try:
         path = local_path(source or default_checkpoint())
-        trained = checkpoint.load_config(path).robot
-        missing = checkpoint.missing_files(path) if checkpoint.is_own(path) else ()
+        trained = load_config(path).robot
+        missing = missing_files(path) if is_own(path) else ()
     except CheckpointError as error:
         raise CommandError(str(error), advice) from error
     if robot and trained != robot:

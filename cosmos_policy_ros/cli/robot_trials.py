@@ -162,5 +162,5 @@ def _options(path, name, changes, base):
 
 def _digest(options):
     """Digest of a policy's checkpoint; '' for one that a server has."""
-    from cosmos_policy_ros.policy.checkpoint import checkpoint_digest
+    from cosmos_policy_ros.policy.checkpoint_folder import checkpoint_digest
     return '' if options.server else checkpoint_digest(str(check_checkpoint(options.checkpoint)))

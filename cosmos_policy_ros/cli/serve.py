@@ -90,7 +90,7 @@ def _plan_settings(args):
 
 def _load(args, plan):
     """(backend, ``ServedModel``); ``PolicyError`` of the checkpoint, ``ValueError`` of the execution."""
-    from cosmos_policy_ros.policy.checkpoint import load_config
+    from cosmos_policy_ros.policy.checkpoint_folder import load_config
     from cosmos_policy_ros.policy.cosmos_policy import CosmosPolicy
     from cosmos_policy_ros.policy.planning.backends import DirectBackend, PlannerFactory, planning_backend
     from cosmos_policy_ros.policy.sampling_loop import Execution

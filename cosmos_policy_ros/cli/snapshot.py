@@ -48,8 +48,8 @@ def read_model(source, device, instruction, policy_runs):
         path = check_checkpoint(source, robot=None)
     except CommandError as error:
         return Model(str(source or default_checkpoint()), problem=str(error))
-    from cosmos_policy_ros.policy import checkpoint
-    config = checkpoint.load_config(path)
+    from cosmos_policy_ros.policy.checkpoint_folder import load_config
+    config = load_config(path)
     model = Model(str(path), robot=config.robot, preset=config.preset, size=weights_size(path), device=device,
                   instruction=instruction, instructions=_instructions(path, config),
                   start_range=_start_range(path) if config.robot == ROBOT else {})
@@ -79,7 +79,7 @@ def why_not_served(url, parameters, instruction):
 
 
 def _instructions(path, config):
-    from cosmos_policy_ros.policy.checkpoint import TEXT
+    from cosmos_policy_ros.policy.checkpoint_folder import TEXT
     from cosmos_policy_ros.policy.text_embeddings import stored_values
     stored = path / TEXT
     return tuple(sorted(stored_values(stored))) if config.text_encoder == 'stored' and stored.is_file() else None
@@ -87,7 +87,7 @@ def _instructions(path, config):
 
 def _start_range(path):
     from cosmos_policy_ros.embodiment.joints import ARM_SLICE, SIDES
-    from cosmos_policy_ros.policy.checkpoint import STATISTICS
+    from cosmos_policy_ros.policy.checkpoint_folder import STATISTICS
     from cosmos_policy_ros.policy.statistics import START_TOLERANCE, DatasetStatistics
     statistics = DatasetStatistics.load(path / STATISTICS)
     lower, upper = statistics.proprio_min - START_TOLERANCE, statistics.proprio_max + START_TOLERANCE

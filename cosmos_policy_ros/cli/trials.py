@@ -54,7 +54,7 @@ def _policies(args, session):
     """({name: ``EvaluationSettings``}, {name: digests of its checkpoints})."""
     from cosmos_policy_ros.learning.evaluation import EvaluationSettings
     from cosmos_policy_ros.learning.study import read_cells
-    from cosmos_policy_ros.policy.checkpoint import checkpoint_digest
+    from cosmos_policy_ros.policy.checkpoint_folder import checkpoint_digest
     base = EvaluationSettings(str(check_checkpoint(args.checkpoint)), session.plan.tasks[0],
                               str(config_file('safety.yaml')), device=args.device)
     with named_errors(args.description):

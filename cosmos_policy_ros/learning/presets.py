@@ -2,7 +2,7 @@
 from dataclasses import replace
 
 from ..policy.config import NetworkConfig, PolicyConfig
-from ..policy.denoiser import Prediction
+from ..policy.prediction import Prediction
 from .objective import ObjectiveConfig
 from .returns import Reward
 from .trainer import TrainingConfig

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..policy.checkpoint import checkpoint_digest
+from ..policy.checkpoint_folder import checkpoint_digest
 from ..policy.planning.settings import PlanSettings
 from .evaluation import EvaluationSettings, evaluate
 from .statistics import paired_difference, wilson

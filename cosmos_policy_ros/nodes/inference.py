@@ -120,7 +120,7 @@ def _provenance(p):
         return {'checkpoint': '', 'policy': policy | {'server': p.server}, 'versions': versions}
     import torch
 
-    from cosmos_policy_ros.policy.checkpoint import checkpoint_digest, load_config
+    from cosmos_policy_ros.policy.checkpoint_folder import checkpoint_digest, load_config
     policy |= {'folder': p.checkpoint, 'preset': load_config(p.checkpoint).preset, 'device': p.device}
     if p.mode == 'planning':
         names = ('planning_checkpoint', 'candidates', 'ranking', 'future_steps', 'value_steps', 'future_ensemble',

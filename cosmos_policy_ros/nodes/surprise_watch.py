@@ -8,7 +8,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from cosmos_policy_ros.control.pairing import NoObservation
 from cosmos_policy_ros.control.surprise import Imagination, Response, Surprise, SurpriseMonitor, Thresholds, blocks
 from cosmos_policy_ros.embodiment.joints import CONTROL_PERIOD
-from cosmos_policy_ros.policy.checkpoint import load_config
+from cosmos_policy_ros.policy.checkpoint_folder import load_config
 from cosmos_policy_ros.policy.hub import local_path
 from cosmos_policy_ros.policy.images import network_images
 

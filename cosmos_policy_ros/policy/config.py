@@ -4,16 +4,18 @@ from dataclasses import asdict, dataclass, field, fields
 
 from ..embodiment.joints import ACTION_DIM
 from .compatibility import Quirks
-from .denoiser import Prediction
 from .layout import ALOHA_LAYOUT, FrameLayout
+from .prediction import Prediction
 from .schedule import SIGMA_MAX, SIGMA_MIN, noise_levels
-from .tokenizer import FACTOR
 
 FORMAT = 1
 """Version of ``config.json``; raised when an older program could misread a newer file."""
 
 ADDED = {'action_dim', 'proprio_dim', 'jpeg_quality', 'flip_images', 'quirks'}
 """Fields that a file of this format may lack: their defaults are what older programs did."""
+
+FACTOR = 8
+"""Pixels along one side of a latent cell, for the Wan VAE and the linear tokenizer alike."""
 
 PATCH = 2
 LATENT_CHANNELS = 16

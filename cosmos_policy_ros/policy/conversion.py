@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import torch
 
-from .checkpoint import WEIGHTS, is_own, load_config, save_checkpoint
+from .checkpoint import save_checkpoint
+from .checkpoint_folder import WEIGHTS, is_own, load_config
 from .errors import CheckpointError
 from .hub import local_path
 from .published_checkpoint import find_released_files, load_released, read_network, released_config, write_released
-from .weight_files import existing, read_tensors, update_from_file
+from .stored_files import existing, update_from_file
+from .weight_files import read_tensors
 
 LICENCE = ('The licence of the released files holds for this folder, too: reportedly the NVIDIA One-Way Noncommercial '
            'License (NSCLv1). Read it where you got the files.')

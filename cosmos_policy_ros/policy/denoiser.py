@@ -1,17 +1,7 @@
 """One network call turned into an estimate of the clean latent."""
-from enum import Enum
-
 import torch
 
-
-class Prediction(Enum):
-    """What the network's output is; the value is its name in ``config.json``.
-
-    VELOCITY: noise minus data, as published. CLEAN: the clean latent itself.
-    """
-
-    VELOCITY = 'velocity'
-    CLEAN = 'clean'
+from .prediction import Prediction
 
 
 def denoise(network, x, sigma, clean, mask, text, prediction):

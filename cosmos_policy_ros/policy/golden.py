@@ -8,7 +8,7 @@ import torch
 from diffusers import AutoencoderKLWan, CosmosTransformer3DModel
 from safetensors import safe_open
 
-from .checkpoint import GOLDEN, checkpoint_digest
+from .checkpoint_folder import GOLDEN, checkpoint_digest
 from .errors import CheckpointError
 from .golden_vectors import GOLDEN_VECTORS, GoldenVector, pattern
 from .layout import Stage
@@ -16,7 +16,8 @@ from .network import CosmosPolicyTransformer
 from .observation import Observation
 from .planning.aggregation import Aggregation, aggregate
 from .wan_tokenizer import COPIES, WanTokenizer
-from .weight_files import existing, write_tensors
+from .stored_files import existing
+from .weight_files import write_tensors
 
 SEED = 195
 """Base seed of the published evaluation."""

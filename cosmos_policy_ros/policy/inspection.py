@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .checkpoint import GOLDEN, STATISTICS, TEXT, VAE, WEIGHTS, is_own, load_config, missing_files
+from .checkpoint_folder import GOLDEN, STATISTICS, TEXT, VAE, VAE_WEIGHTS, WEIGHTS, is_own, load_config, missing_files
 from .config import NetworkConfig
 from .errors import CheckpointError
 from .hub import local_path
@@ -12,7 +12,6 @@ from .published_checkpoint import find_released_files, released_config
 from .published_names import network_part, transformer_names
 from .statistics import DatasetStatistics
 from .text_embeddings import stored_values
-from .vae_files import VAE_WEIGHTS
 from .weight_files import PICKLED, read_tensors
 
 

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import torch
 
-from .checkpoint import Checkpoint, default_type, read_statistics, released_weights
+from .checkpoint import Checkpoint, default_type, read_statistics
+from .checkpoint_folder import VAE_WEIGHTS, released_weights
 from .errors import CheckpointError
 from .hub import local_path
 from .network import build_network
 from .presets import published_presets
 from .published_names import PREFIX, network_part, transformer_names
 from .text_embeddings import read_embeddings
-from .vae_files import VAE_ADVICE, VAE_WEIGHTS, load_vae
+from .vae_files import VAE_ADVICE, load_vae
 from .wan_tokenizer import WanTokenizer
 from .weight_files import check_names, fill, read_tensors, without_storage, write_tensors
 

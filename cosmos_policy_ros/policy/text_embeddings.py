@@ -6,7 +6,8 @@ import zipfile
 import torch
 
 from .errors import CheckpointError
-from .weight_files import existing, read_tensors, write_tensors
+from .stored_files import existing
+from .weight_files import read_tensors, write_tensors
 
 
 def read_embeddings(path, tokens, width):

@@ -5,8 +5,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-FACTOR = 8
-"""Pixels along one side of a latent cell, for the Wan VAE and the linear tokenizer alike."""
+from .config import FACTOR
 
 
 class Tokenizer(Protocol):

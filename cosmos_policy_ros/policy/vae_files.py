@@ -5,11 +5,11 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKLWan
 
+from .checkpoint_folder import VAE_WEIGHTS
 from .errors import CheckpointError
 from .published_names import vae_names
 from .weight_files import check_names, fill, read_tensors, without_storage, write_tensors
 
-VAE_WEIGHTS = 'diffusion_pytorch_model.safetensors'
 VAE_ADVICE = ('give the Wan 2.1 autoencoder: tokenizer.pth of nvidia/Cosmos-Predict2-2B-Video2World (as a hub id: '
               'nvidia/Cosmos-Predict2-2B-Video2World/tokenizer/tokenizer.pth), or a folder in diffusers\' format')
 

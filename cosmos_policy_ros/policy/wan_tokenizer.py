@@ -2,7 +2,7 @@
 import torch
 
 from .errors import CheckpointError
-from .tokenizer import FACTOR
+from .config import FACTOR
 
 COPIES = 4
 """Pictures in one latent frame, all but the first: the autoencoder's temporal compression."""

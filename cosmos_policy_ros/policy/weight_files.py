@@ -13,17 +13,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from .errors import CheckpointError
+from .stored_files import existing
 
 PICKLED = ('.pt', '.pth')
 SHOWN = 5
 """Names that an error lists of each kind."""
-
-
-def existing(path, advice='the checkpoint is incomplete, copy or save it again'):
-    """``path`` when it is a file; ``CheckpointError`` otherwise."""
-    if not path.is_file():
-        raise CheckpointError(f'{path}: missing; {advice}')
-    return path
 
 
 def read_tensors(path):
@@ -88,14 +82,6 @@ def write_tensors(path, tensors, about=None):
     finally:
         partial.unlink(missing_ok=True)
     return path
-
-
-def update_from_file(digest, path):
-    """``digest`` of ``hashlib`` after the bytes of ``path``, which need not fit into memory."""
-    with open(path, 'rb') as file:
-        while part := file.read(1 << 24):
-            digest.update(part)
-    return digest
 
 
 def require_space(folder, needed):

@@ -8,7 +8,7 @@ import torch
 from cosmos_policy_ros.learning.dataset import Pools
 from cosmos_policy_ros.learning.objective import Objective, ObjectiveConfig, draw_samples, noise_sigmas
 from cosmos_policy_ros.learning.presets import TINY, refinement
-from cosmos_policy_ros.policy.denoiser import Prediction
+from cosmos_policy_ros.policy.prediction import Prediction
 from cosmos_policy_ros.policy.layout import Stage
 
 SPAN = torch.full((14,), 2.0)

@@ -7,10 +7,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cosmos_policy_ros.policy.checkpoint import WEIGHTS, Checkpoint, load_checkpoint, load_config, save_checkpoint
+from cosmos_policy_ros.policy.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from cosmos_policy_ros.policy.checkpoint_folder import WEIGHTS, load_config
 from cosmos_policy_ros.policy.config import NetworkConfig, PolicyConfig
 from cosmos_policy_ros.policy.cosmos_policy import CosmosPolicy
-from cosmos_policy_ros.policy.denoiser import Prediction
+from cosmos_policy_ros.policy.prediction import Prediction
 from cosmos_policy_ros.policy.errors import (CheckpointError, NonFinitePrediction, ObservationError, UnknownInstruction)
 from cosmos_policy_ros.policy.network import build_network
 from cosmos_policy_ros.embodiment.cameras import CAMERAS

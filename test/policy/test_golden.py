@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from cosmos_policy_ros.bringup.share import default_checkpoint
 from cosmos_policy_ros.policy import golden
-from cosmos_policy_ros.policy.checkpoint import GOLDEN, WEIGHTS, checkpoint_digest
+from cosmos_policy_ros.policy.checkpoint_folder import GOLDEN, WEIGHTS, checkpoint_digest
 from cosmos_policy_ros.policy.cosmos_policy import CosmosPolicy
 from cosmos_policy_ros.policy.errors import CheckpointError
 from cosmos_policy_ros.policy.wan_tokenizer import WanTokenizer

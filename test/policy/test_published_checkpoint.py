@@ -11,7 +11,8 @@ from released_files import (ALOHA, SENTENCES, SMALL, released_shapes, released_w
                             write_released, write_statistics)
 from safetensors.torch import load_file, save_file
 
-from cosmos_policy_ros.policy.checkpoint import WEIGHTS, checkpoint_digest, load_checkpoint, load_config
+from cosmos_policy_ros.policy.checkpoint import load_checkpoint
+from cosmos_policy_ros.policy.checkpoint_folder import WEIGHTS, checkpoint_digest, load_config
 from cosmos_policy_ros.policy.conversion import to_folder, to_released
 from cosmos_policy_ros.policy.cosmos_policy import CosmosPolicy
 from cosmos_policy_ros.policy.errors import CheckpointError

@@ -3,7 +3,8 @@ import pytest
 import torch
 from diffusers import EDMDPMSolverMultistepScheduler
 
-from cosmos_policy_ros.policy.denoiser import Prediction, denoise
+from cosmos_policy_ros.policy.denoiser import denoise
+from cosmos_policy_ros.policy.prediction import Prediction
 from cosmos_policy_ros.policy.noise import start_noise
 from cosmos_policy_ros.policy.sampler import sample
 from cosmos_policy_ros.policy.schedule import noise_levels

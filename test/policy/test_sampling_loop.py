@@ -5,7 +5,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from cosmos_policy_ros.policy.denoiser import Prediction, denoise
+from cosmos_policy_ros.policy.denoiser import denoise
+from cosmos_policy_ros.policy.prediction import Prediction
 from cosmos_policy_ros.policy.fp8 import Fp8Matrix
 from cosmos_policy_ros.policy.network import CosmosPolicyTransformer
 from cosmos_policy_ros.policy.sampler import sample
