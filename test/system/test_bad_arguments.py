@@ -71,7 +71,7 @@ def test_checkpoint_with_a_weight_missing(refused, checkpoint):
     weights = load_file(checkpoint / WEIGHTS)
     name = sorted(weights)[0]
     save_file({key: value for key, value in weights.items() if key != name}, checkpoint / WEIGHTS)
-    error = refused('--checkpoint', checkpoint, patience=60)
+    error = refused('--checkpoint', checkpoint, patience=180)
     assert 'policy_node ended with exit code 2' in error and name in error
 
 
@@ -104,7 +104,7 @@ def test_domain_of_the_environment_that_is_no_number(tmp_path):
 def test_busy_domain(refused, domain, running):
     """A second graph of this package in the same domain would fight for the arms."""
     with running('sim_node'):
-        error = refused(patience=60)
+        error = refused(patience=180)
     assert f'ROS domain {domain} already has sim' in error and '--domain' in error
 
 

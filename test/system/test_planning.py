@@ -61,7 +61,7 @@ def planned(probe, running):
              2 * PATIENCE)
         assert not processes.first_death(), processes.first_death()
         assert station.arm('policy').accepted
-        wait(lambda: len(seen.reports) >= 2, 'two plans', 2 * PATIENCE)
+        wait(lambda: seen.reports, 'a plan', 2 * PATIENCE)
         victim = wait(busy_worker, 'a worker at work')
         seen.at_the_kill = len(seen.reports)
         os.kill(victim, signal.SIGKILL)
@@ -74,7 +74,7 @@ def planned(probe, running):
 
 def test_every_chunk_comes_with_its_plan(planned):
     reports = {(r.epoch, r.sequence): r for r in planned.reports}
-    assert len(reports) >= 4
+    assert len(reports) >= 3
     for chunk in planned.chunks[:len(planned.reports)]:
         report = reports[chunk.epoch, chunk.sequence]
         assert report.header.stamp == chunk.header.stamp
