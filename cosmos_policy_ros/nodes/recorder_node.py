@@ -53,7 +53,10 @@ class RecorderParameters(RobotParameters):
     """Parameters of the recorder beside those of the robot."""
 
     output: str = parameter('rollouts', 'folder that receives one folder an episode')
-    jpeg_quality: int = parameter(95, 'quality of recorded images', 50, 95)
+    recorded_transport: str = parameter(
+        'same', 'pictures that are recorded: same: those of camera_transport; compressed: what the cameras offer below their '
+        'raw topics, at a third of the cost', choices=('same', 'compressed'))
+    jpeg_quality: int = parameter(95, 'quality of pictures that come raw', 50, 95)
     minimum_free_gb: float = parameter(2.0, 'GB of disk space that are kept free', 0.0, 10000.0)
     pre_roll: float = parameter(0.0, 's of pictures, joint states and safety states kept from before an episode begins; '
                                      'raw pictures of three cameras take 83 MB of memory a second', 0.0, 10.0)
@@ -75,7 +78,7 @@ class RecorderNode(Node):
         self._robot = RobotTopics(arms=[self._p.arm(side) for side in SIDES], cameras=CAMERAS,
                                   images=[self._p.image_topic(camera) for camera in CAMERAS],
                                   camera_rate=self._p.camera_rate,
-                                  compressed=self._p.camera_transport == 'compressed')
+                                  compressed='compressed' in (self._p.camera_transport, self._p.recorded_transport))
         self._topics = recorded_topics(self._robot)
         try:
             self._types = message_types()
