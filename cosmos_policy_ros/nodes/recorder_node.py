@@ -32,7 +32,7 @@ from cosmos_policy_ros.rollouts.message_types import message_types
 from cosmos_policy_ros.rollouts.pre_roll import PreRoll
 from cosmos_policy_ros.rollouts.recording import Recording
 from cosmos_policy_ros.rollouts.recovery import recover
-from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, OWN, SAFETY_STATUS, RobotTopics, recorded_topics
+from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, OWN, SAFETY_STATUS, STEP, RobotTopics, recorded_topics
 from cosmos_policy_ros.safety.causes import Severity
 
 from .clock import NANOSECONDS
@@ -95,7 +95,7 @@ class RecorderNode(Node):
         if self.get_parameter('use_sim_time').value:
             self.create_subscription(ClockMessage, '/clock', self._on_clock, RELIABLE)
         self._announcements = self.create_publisher(String, f'{OWN}/recording', LATCHED)
-        special = {EPISODE_EVENT: self._on_event, SAFETY_STATUS: self._on_safety}
+        special = {EPISODE_EVENT: self._on_event, SAFETY_STATUS: self._on_safety, STEP: self._on_step}
         for topic in self._topics:
             self.create_subscription(classes[topic.topic], topic.topic,
                                      special.get(topic.topic, partial(self._take, topic.topic)),
@@ -126,9 +126,23 @@ class RecorderNode(Node):
         self._take(SAFETY_STATUS, raw)
         status = deserialize_message(raw, SafetyStatus)
         holding = [(cause.id, cause.source) for cause in status.causes if cause.severity >= Severity.HOLD.value]
+        self._note(self._journal.see, status.state_name, status.authority, status.origin, holding)
+
+    def _on_step(self, raw):
+        self._take(STEP, raw)
+        told = deserialize_message(raw, String).data
         try:
-            self._journal.see(status.state_name, status.authority, status.origin, holding,
-                              self._record.id if self._recording is not None else '')
+            entry = json.loads(told)
+            step = entry['step'], entry['source'], entry['note']
+        except (KeyError, TypeError, ValueError):
+            self.get_logger().error(f'{STEP}: not in the journal: expected a JSON object with step, source and note, '
+                                    f'got {told!r}')
+            return
+        self._note(self._journal.step, *step)
+
+    def _note(self, write, *entry):
+        try:
+            write(*entry, self._record.id if self._recording is not None else '')
         except OSError as error:
             self.get_logger().error(f'journal: {error}', throttle_duration_sec=60.0)
 

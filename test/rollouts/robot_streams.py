@@ -19,7 +19,7 @@ from cosmos_policy_ros.msg import ActionChunk, EpisodeEvent, JointSetpoint, Safe
 from cosmos_policy_ros.rollouts.images import encode_jpeg
 from cosmos_policy_ros.rollouts.topics import CHUNK, EPISODE_EVENT, SAFETY_STATUS, SETPOINT, RobotTopics
 
-DISCOVERY = 15.0
+DISCOVERY = 60.0
 
 
 class RobotStreams:
