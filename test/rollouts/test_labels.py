@@ -92,7 +92,7 @@ def test_those_who_label_at_once_lose_nothing(folder):
 def test_the_file_is_plain_json(folder):
     add_label(folder, Label(Verdict.FAILURE, AT, failure=FailureType.COLLISION))
     assert json.loads((folder / LABEL_FILE).read_text()) == {'labels': [
-        {'verdict': 'failure', 'at': AT, 'score': 0.0, 'failure': 'collision', 'note': '', 'operator': ''}]}
+        {'verdict': 'failure', 'at': AT, 'score': 0.0, 'failure': 'collision', 'note': '', 'operator': '', 'source': ''}]}
 
 
 def test_panels_and_labels_know_the_same_failures():
