@@ -160,7 +160,7 @@ MISTAKES = [
         'sensor_msgs.msg': 'numpy.core.multiarray failed to import'}), 'numpy_abi', 'pip install "numpy<2"'),
     ('no OpenGL', lambda f: with_machine(f, rendering='the simulated cameras cannot render'), 'rendering', 'libegl1'),
     ('low disk', lambda f: with_machine(f, disk_free=10 ** 9), 'disk', '--output'),
-    ('small shared memory', lambda f: with_machine(f, shared_memory_free=64 << 20), 'shared_memory', '--shm-size=512m'),
+    ('small shared memory', lambda f: with_machine(f, shared_memory_free=64 << 20), 'shared_memory', '--shm-size=1g'),
     ('discovery off', lambda f: with_environment(f, 2, ROS_AUTOMATIC_DISCOVERY_RANGE='OFF'), 'discovery', 'SUBNET'),
     ('another middleware', lambda f: with_environment(f, 2, RMW_IMPLEMENTATION='rmw_cyclonedds_cpp'), 'middleware',
      'RMW_IMPLEMENTATION=rmw_fastrtps_cpp'),
