@@ -30,6 +30,9 @@ from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, SAFETY_STATUS, SETP
 OPTIONS = GraphOptions(seed=SEED, board=True, jog=True)
 NODES = [node.executable for node in graph(OPTIONS, simulated=True)]
 LEFT, LIFT = 'left_hand', 0.03
+RESET_STATUSES = 30
+"""Statuses, 3 s at most, in which a reset is carried out or refused."""
+
 PATIENCE = 180.0
 """s of wall time for a motion of the arms on a loaded machine."""
 
@@ -85,12 +88,12 @@ class Operator:
         self.handles.drop(LEFT)
 
     def reset(self):
-        """Again where a busy machine stopped the arms once more."""
-        clicked = [None]
+        """Again where it was refused, or a busy machine stopped the arms once more."""
+        due = [0]
 
         def ready(status):
-            if status.state in LATCHED_STATES and status.last_event_id != clicked[0]:
-                clicked[0] = status.last_event_id
+            if status.state in LATCHED_STATES and status.counter >= due[0]:
+                due[0] = status.counter + RESET_STATUSES
                 self.board.click('reset')
             return status.state == SafetyStatus.READY
         self.until(ready)
