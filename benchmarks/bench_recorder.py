@@ -29,18 +29,20 @@ from cosmos_policy_ros.rollouts.bag import BagReader  # noqa: E402
 from cosmos_policy_ros.rollouts.topics import RobotTopics, recorded_topics  # noqa: E402
 
 RATE = 30.0
-SECONDS = 20.0
+SECONDS = 60.0
 START_PATIENCE = 120.0
 TICKS = os.sysconf('SC_CLK_TCK')
 
 
 def subscribe(domain, robot, received):
-    """The baseline: the recorder's subscriptions and executor, and nothing else. ``received`` counts pictures."""
+    """The baseline: the recorder's subscriptions, executor and memory, nothing else. ``received`` counts pictures."""
     os.environ.update(ros_environment(domain))
     from cosmos_policy_ros.nodes.background import BackgroundNode
+    from cosmos_policy_ros.nodes.realtime import keep_freed_memory
     from cosmos_policy_ros.nodes.recorder_node import BEST_EFFORT, RELIABLE
     from cosmos_policy_ros.nodes.running import StreamExecutor
     pictures = {*robot.images, *robot.compressed_images()}
+    keep_freed_memory()
 
     def count(_):
         received.value += 1

@@ -293,7 +293,7 @@ def slope(at, size):
 
 def own_memory(pid):
     """MB of memory that a process holds for itself: without files and without the shared memory of DDS, of which it touches
-    more and more, up to the segments' 32 MB for each process that sends pictures.
+    more and more, up to the segments' 128 MB for each process that sends pictures.
     """
     try:
         status = Path(f'/proc/{pid}/status').read_text()

@@ -44,7 +44,7 @@ def _label(args):
         raise CommandError('--as failure needs --failure', f'one of {", ".join(kind.value for kind in FailureType)}')
     try:
         return Label(verdict, now(), args.score, FailureType(args.failure) if args.failure else None, args.note,
-                     args.operator or getpass.getuser())
+                     args.operator or getpass.getuser(), 'cli')
     except LabelError as error:
         raise CommandError(str(error)) from error
 

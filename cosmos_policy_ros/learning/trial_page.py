@@ -54,7 +54,7 @@ def _parts(name, findings):
     return [
         f'<h1>{html.escape(name)}</h1>', f'<p>{html.escape(f"{findings.history}. {played}.")}</p>',
         *(part for task, found in success_tables(plan, results).items()
-          for part in (f'<h2>{html.escape(task)}</h2>', table(_number_heads(HEADS), found))),
+          for part in (f'<h2>{html.escape(task)}</h2>', table(_number_heads(('policy', *HEADS[1:])), found))),
         *(part for task, by_policy in outcomes(plan, results).items()
           for part in (f'<h2>Successes so far: {html.escape(task)}</h2>', plot(success_figure(
               {policy: [entry['success'] for entry in own] for policy, own in by_policy.items()}), 'successes so far'))),

@@ -40,6 +40,7 @@ from .parameters import ParameterError, declare, parameter
 from .qos import DRIVER
 from .robot import CALIBRATION_FILE, MotorParameters, state_path
 from .running import run
+from .steps import Steps
 from .waiting import Waiting
 
 SOURCE = 'bringup'
@@ -89,6 +90,7 @@ class BringupNode(Node):
         self._findings, self._doing, self._ended = (), '', False
         wall = Clock(clock_type=ClockType.STEADY_TIME)
         self._waiting = Waiting(self, lambda period, callback: self.create_timer(period, callback, clock=wall))
+        self._steps = Steps(self, SOURCE)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', DRIVER)
         self.create_timer(1.0, self._publish, clock=wall)
         waits = ReentrantCallbackGroup()  # an operation lasts; nothing else may wait for it
@@ -120,6 +122,7 @@ class BringupNode(Node):
             response.message = f'busy with {self._doing}; ask again when it has ended'
             return response
         self._say(name)
+        self._steps.tell(name)
         readers = [self.create_subscription(JointState, f'{self._p.arm(side)}/joint_states',
                                             partial(self._on_joints, side), DRIVER) for side in SIDES]
         thread = threading.Thread(target=self._work, args=(operation, response), daemon=True)

@@ -101,6 +101,8 @@ class Operator:
             threading.Thread(target=self._bring_up, args=(control,), name=control.value, daemon=True).start()
         else:
             self._asked.put(partial(self._carry_out, control, note))
+        if not reason:
+            self._station.tell(control.value, note)
         return reason
 
     def set_speed(self, share):

@@ -1,4 +1,5 @@
 """What a node with deadlines asks of Python and of the operating system."""
+import ctypes
 import gc
 import os
 import sys
@@ -7,6 +8,15 @@ import numpy as np
 
 SWITCH_INTERVAL = 0.0005
 """s after which Python takes the interpreter from another thread, instead of 0.005."""
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Numbers of these settings in glibc's ``malloc.h``."""
+
+LARGEST_KEPT = 32 << 20
+"""Bytes of a block beyond which it is given back at once; glibc takes no more."""
+
+MOST_KEPT = 256 << 20
+"""Free bytes at the end of the heap beyond which they are given back."""
 
 
 def claim_processor(priority, cpu):
@@ -40,6 +50,19 @@ def own_garbage_collection():
 def collect():
     """Collect what has become garbage since; for times in which nothing moves."""
     gc.collect()
+
+
+def keep_freed_memory():
+    """From now on the C library keeps what a freed picture leaves, instead of giving it back to the kernel.
+
+    A raw picture of 640x480 is copied several times on its way in, each time into 225 new pages that the kernel has to find
+    and clear: 1.9 of 3.0 ms a picture, since glibc's ``malloc`` returns what is free beyond twice its largest block so far.
+    Does nothing with a C library that has no ``mallopt``.
+    """
+    mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
+        mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
 
 
 class RecentDurations:

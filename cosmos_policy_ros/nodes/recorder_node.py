@@ -32,7 +32,7 @@ from cosmos_policy_ros.rollouts.message_types import message_types
 from cosmos_policy_ros.rollouts.pre_roll import PreRoll
 from cosmos_policy_ros.rollouts.recording import Recording
 from cosmos_policy_ros.rollouts.recovery import recover
-from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, OWN, SAFETY_STATUS, RobotTopics, recorded_topics
+from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, OWN, SAFETY_STATUS, STEP, RobotTopics, recorded_topics
 from cosmos_policy_ros.safety.causes import Severity
 
 from .clock import NANOSECONDS
@@ -53,7 +53,10 @@ class RecorderParameters(RobotParameters):
     """Parameters of the recorder beside those of the robot."""
 
     output: str = parameter('rollouts', 'folder that receives one folder an episode')
-    jpeg_quality: int = parameter(95, 'quality of recorded images', 50, 95)
+    recorded_transport: str = parameter(
+        'same', 'pictures that are recorded: same: those of camera_transport; compressed: what the cameras offer below their '
+        'raw topics, at a third of the cost', choices=('same', 'compressed'))
+    jpeg_quality: int = parameter(95, 'quality of pictures that come raw', 50, 95)
     minimum_free_gb: float = parameter(2.0, 'GB of disk space that are kept free', 0.0, 10000.0)
     pre_roll: float = parameter(0.0, 's of pictures, joint states and safety states kept from before an episode begins; '
                                      'raw pictures of three cameras take 83 MB of memory a second', 0.0, 10.0)
@@ -75,7 +78,7 @@ class RecorderNode(Node):
         self._robot = RobotTopics(arms=[self._p.arm(side) for side in SIDES], cameras=CAMERAS,
                                   images=[self._p.image_topic(camera) for camera in CAMERAS],
                                   camera_rate=self._p.camera_rate,
-                                  compressed=self._p.camera_transport == 'compressed')
+                                  compressed='compressed' in (self._p.camera_transport, self._p.recorded_transport))
         self._topics = recorded_topics(self._robot)
         try:
             self._types = message_types()
@@ -92,7 +95,7 @@ class RecorderNode(Node):
         if self.get_parameter('use_sim_time').value:
             self.create_subscription(ClockMessage, '/clock', self._on_clock, RELIABLE)
         self._announcements = self.create_publisher(String, f'{OWN}/recording', LATCHED)
-        special = {EPISODE_EVENT: self._on_event, SAFETY_STATUS: self._on_safety}
+        special = {EPISODE_EVENT: self._on_event, SAFETY_STATUS: self._on_safety, STEP: self._on_step}
         for topic in self._topics:
             self.create_subscription(classes[topic.topic], topic.topic,
                                      special.get(topic.topic, partial(self._take, topic.topic)),
@@ -123,9 +126,23 @@ class RecorderNode(Node):
         self._take(SAFETY_STATUS, raw)
         status = deserialize_message(raw, SafetyStatus)
         holding = [(cause.id, cause.source) for cause in status.causes if cause.severity >= Severity.HOLD.value]
+        self._note(self._journal.see, status.state_name, status.authority, status.origin, holding)
+
+    def _on_step(self, raw):
+        self._take(STEP, raw)
+        told = deserialize_message(raw, String).data
         try:
-            self._journal.see(status.state_name, status.authority, status.origin, holding,
-                              self._record.id if self._recording is not None else '')
+            entry = json.loads(told)
+            step = entry['step'], entry['source'], entry['note']
+        except (KeyError, TypeError, ValueError):
+            self.get_logger().error(f'{STEP}: not in the journal: expected a JSON object with step, source and note, '
+                                    f'got {told!r}')
+            return
+        self._note(self._journal.step, *step)
+
+    def _note(self, write, *entry):
+        try:
+            write(*entry, self._record.id if self._recording is not None else '')
         except OSError as error:
             self.get_logger().error(f'journal: {error}', throttle_duration_sec=60.0)
 

@@ -118,7 +118,7 @@ class RolloutNode(Node):
     def _on_label(self, request, response):
         """The operator's judgement ends the running episode, or is a label of the one that was recorded last."""
         try:
-            label = label_of(request.outcome, request.score, request.note, 'operator')
+            label = label_of(request.outcome, request.score, request.note, 'operator', request.source)
             take = self._label_running if self._episode_id else self._label_recorded
             response.message = take(request.episode, label)
         except (OSError, LabelError) as error:
@@ -132,7 +132,7 @@ class RolloutNode(Node):
             return f'episode {episode!r} is not running'
         self._label = label
         event = EpisodeEvent(kind=EpisodeEvent.LABEL, episode=self._episode_id, outcome=label.verdict.value,
-                             score=self._score(), note=label.note)
+                             score=self._score(), note=label.note, metadata=json.dumps({'source': label.source}))
         event.header.stamp = self.get_clock().now().to_msg()
         self._events.publish(event)
         return ''

@@ -9,6 +9,8 @@ from rclpy.task import Future
 
 from cosmos_policy_ros.bringup.environment import without_shared_memory
 
+from .realtime import keep_freed_memory
+
 try:
     from rclpy.experimental import EventsExecutor as StreamExecutor
 except ImportError:
@@ -51,9 +53,12 @@ def run(make_node, expected=(), executor=SingleThreadedExecutor, pictures=False)
         expected: exception classes whose message is meant for the user: printed without a traceback, exit code 2.
         executor: its class. ``StreamExecutor`` costs half for nodes that mostly receive; under ``use_sim_time`` it serves
             timers late, so nodes that act on a timer keep the default.
-        pictures: whether the node sends or receives pictures; the others do ``without_shared_memory``.
+        pictures: whether the node sends or receives pictures: it does ``keep_freed_memory``, the others
+            ``without_shared_memory``.
     """
-    if not pictures:
+    if pictures:
+        keep_freed_memory()
+    else:
         os.environ.update(without_shared_memory(os.environ))
     rclpy.init()
     signal.signal(signal.SIGTERM, signal.default_int_handler)

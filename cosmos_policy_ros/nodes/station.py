@@ -12,6 +12,7 @@ from cosmos_policy_ros.srv import Arm, LabelEpisode, ResetSafety
 
 from .background import BackgroundNode
 from .qos import LATCHED
+from .steps import Steps
 from .stop_button import StopButton
 
 DISCOVERY = 2.0
@@ -30,6 +31,7 @@ class Station(BackgroundNode):
     def __init__(self, source, heartbeat=True):
         super().__init__(f'station_{source}')
         self.status, self.status_at, self.feedback, self.recorded = None, -math.inf, None, ''
+        self._source, self._steps = source, Steps(self.node, source)
         self._stop = StopButton(self.node, source, lambda: self.status.counter if self.status else 0)
         self._stop.set(False if heartbeat else None)
         self.node.create_subscription(SafetyStatus, '/cosmos_policy/safety_status', self._on_status, LATCHED)
@@ -75,8 +77,12 @@ class Station(BackgroundNode):
 
     def label(self, outcome, score, note='', episode='', patience=5.0):
         """End the running episode with a judgement, or label the ``episode`` recorded last; the response or None."""
-        request = LabelEpisode.Request(episode=episode, outcome=outcome, score=score, note=note)
+        request = LabelEpisode.Request(episode=episode, outcome=outcome, score=score, note=note, source=self._source)
         return self.ask(self._label, request, patience)
+
+    def tell(self, step, note=''):
+        """Let the recorder know that a person has asked for ``step`` here."""
+        self._steps.tell(step, note)
 
     def reset(self, patience=5.0):
         """Ask for a reset naming the last event seen; the response or None."""

@@ -52,7 +52,7 @@ class Label:
 
     ``score``: 0..1, fixed but for PARTIAL (None fills it in); None when the episode is not to be used. ``failure``:
     only of a FAILURE or PARTIAL, None when nobody said why. ``at``: ISO 8601. ``operator``: '' when it comes from the
-    recording.
+    recording. ``source``: the panel or command at which it was given, '' when unknown.
 
     Raises:
         LabelError: score or failure that do not fit the verdict.
@@ -64,6 +64,7 @@ class Label:
     failure: FailureType = None
     note: str = ''
     operator: str = ''
+    source: str = ''
 
     def __post_init__(self):
         word = self.verdict.value
@@ -93,12 +94,14 @@ class Label:
             parts.append(f'({self.failure.value.replace("_", " ")})')
         if self.operator:
             parts.append(f'by {self.operator}')
+        if self.source:
+            parts.append(f'at {self.source}')
         return ' '.join(parts) + (f': {self.note}' if self.note else '')
 
     def to_json(self):
         """A JSON object."""
         return {'verdict': self.verdict.value, 'at': self.at, 'score': self.score,
-                'failure': self.failure and self.failure.value, 'note': self.note, 'operator': self.operator}
+                'failure': self.failure and self.failure.value, 'note': self.note, 'operator': self.operator, 'source': self.source}
 
     @classmethod
     def from_json(cls, data):
@@ -112,7 +115,7 @@ def now():
     return datetime.now(timezone.utc).isoformat(timespec='seconds')
 
 
-def label_of(word, score, note, operator):
+def label_of(word, score, note, operator, source):
     """The ``Label`` given now as a verdict's word; ``score`` counts for a partial success only.
 
     Raises:
@@ -123,7 +126,7 @@ def label_of(word, score, note, operator):
         raise LabelError(f'label {word!r}; use one of {", ".join(words)}')
     verdict = Verdict(word)
     failure = named_failure(note) if verdict in (Verdict.FAILURE, Verdict.PARTIAL) else None
-    return Label(verdict, now(), score if verdict is Verdict.PARTIAL else None, failure, note, operator)
+    return Label(verdict, now(), score if verdict is Verdict.PARTIAL else None, failure, note, operator, source)
 
 
 def read_labels(folder):

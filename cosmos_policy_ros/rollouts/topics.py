@@ -10,6 +10,7 @@ SAFETY_STATUS = f'{OWN}/safety_status'
 PLAN_REPORT = f'{OWN}/plan_report'
 EPISODE_EVENT = f'{OWN}/episode_event'
 STOP = f'{OWN}/stop'
+STEP = f'{OWN}/operator_step'
 TASK_STATE = '/sim/task_state'
 
 IMAGE = 'sensor_msgs/msg/Image'
@@ -110,5 +111,6 @@ def recorded_topics(robot):
         *(RecordedTopic(topic.removesuffix('/compressed'), IMAGE, compress=True) for topic in robot.imagined()),
         RecordedTopic(EPISODE_EVENT, 'cosmos_policy_ros/msg/EpisodeEvent'),
         RecordedTopic(STOP, 'cosmos_policy_ros/msg/StopSource'),
+        RecordedTopic(STEP, 'std_msgs/msg/String'),
         RecordedTopic(TASK_STATE, 'cosmos_policy_ros/msg/TaskState', reliable=False),
     )

@@ -48,6 +48,15 @@ def other_camera_topic(findings):
     return with_camera(with_graph(found, publishers=publishers), heard=0)
 
 
+def recorder_reading(findings, suffix, offered):
+    """The recorder takes the pictures of all cameras at ``suffix``, and they offer ``offered`` beside the raw ones."""
+    graph, reader = findings.graph, Endpoint('/recorder', 'x', 'best_effort', host=HERE)
+    cameras = [camera.topic for camera in findings.cameras]
+    more = {name + other: (Endpoint('/camera', 'x', host=HERE),) for name in cameras for other in offered}
+    readers = {name + suffix: (*graph.subscriptions.get(name + suffix, ()), reader) for name in cameras}
+    return with_graph(findings, publishers=graph.publishers | more, subscriptions=graph.subscriptions | readers)
+
+
 def second(findings, name, node):
     ends = findings.graph.publishers.get(name, ())
     return with_publisher(findings, name, *ends, Endpoint(node, ends[0].type if ends else 'x', host=HERE))
@@ -87,6 +96,10 @@ MISTAKES = [
      'set cam_high_topic: /cam_high/camera/color/image_raw'),
     ('camera not started', lambda f: with_camera(with_publisher(f, HIGH), heard=0), 'camera_topic', 'start its driver'),
     ('two cameras on one topic', lambda f: second(f, HIGH, '/other/camera'), 'camera_twice', 'end /other/camera'),
+    ('JPEG is there, and the recorder encodes', lambda f: recorder_reading(f, '', ['/compressed']), 'recorder_encodes',
+     'recorded_transport: compressed'),
+    ('the recorder waits for JPEG that nobody sends', lambda f: recorder_reading(f, '/compressed', []),
+     'recorder_starves', '/compressed; or set recorded_transport: same'),
     ('nodes with different robot files', lambda f: with_parameter(f, '/policy', arm_left='puppet_left'), 'names_differ',
      'agree on arm_left'),
     ('latched stop', lambda f: replace(f, safety=Safety('PROTECTIVE_STOP', causes=(('tracking', 'look at the arm'),),
@@ -147,7 +160,7 @@ MISTAKES = [
         'sensor_msgs.msg': 'numpy.core.multiarray failed to import'}), 'numpy_abi', 'pip install "numpy<2"'),
     ('no OpenGL', lambda f: with_machine(f, rendering='the simulated cameras cannot render'), 'rendering', 'libegl1'),
     ('low disk', lambda f: with_machine(f, disk_free=10 ** 9), 'disk', '--output'),
-    ('small shared memory', lambda f: with_machine(f, shared_memory_free=64 << 20), 'shared_memory', '--shm-size=512m'),
+    ('small shared memory', lambda f: with_machine(f, shared_memory_free=64 << 20), 'shared_memory', '--shm-size=1g'),
     ('discovery off', lambda f: with_environment(f, 2, ROS_AUTOMATIC_DISCOVERY_RANGE='OFF'), 'discovery', 'SUBNET'),
     ('another middleware', lambda f: with_environment(f, 2, RMW_IMPLEMENTATION='rmw_cyclonedds_cpp'), 'middleware',
      'RMW_IMPLEMENTATION=rmw_fastrtps_cpp'),

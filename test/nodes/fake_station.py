@@ -20,14 +20,14 @@ class Status(SimpleNamespace):
 
 
 class FakeStation:
-    """Stands where a ``Station`` stands, without ROS; ``asked`` lists what came, ``hang`` keeps answers back, ``clock`` is the
-    supervisor's."""
+    """Stands where a ``Station`` stands, without ROS; ``asked`` lists what came, ``told`` what the recorder heard,
+    ``hang`` keeps answers back, ``clock`` is the supervisor's."""
 
     def __init__(self):
         self.asked, self.hang, self.feedback, self.results, self.recorded = [], threading.Event(), None, (), ''
         self.hang.set()
         self.node = SimpleNamespace(create_client=lambda kind, name: name)
-        self.runs, self.clock = [], time.monotonic
+        self.runs, self.told, self.clock = [], [], time.monotonic
 
     def show(self, state, authority='', origin='', blockers=(), causes=(), ages=()):
         """A status. ``causes``: (text, hint, s since when). ``ages``: (input, s)."""
@@ -43,6 +43,9 @@ class FakeStation:
     @property
     def status_at(self):
         return time.monotonic()
+
+    def tell(self, step, note=''):
+        self.told.append((step, note))
 
     def press(self):
         self.asked.append('press')

@@ -84,8 +84,8 @@ def test_the_last_recorded_episode_is_labelled_by_its_name(desk, tmp_path):
     assert not refused.accepted and read_labels(tmp_path) == ()
     assert not desk.ask(episode='plate_1', outcome='superb').accepted
     assert 'between 0 and 1' in desk.ask(episode='plate_1', outcome='partial', score=1.0).message
-    assert desk.ask(episode='plate_1', outcome='partial', score=0.5, note='nearly').accepted
+    assert desk.ask(episode='plate_1', outcome='partial', score=0.5, note='nearly', source='rviz').accepted
     assert desk.ask(episode='plate_1', outcome='discard', score=0.0).accepted
     first, second = read_labels(tmp_path)
     assert (first.verdict, first.score, first.note, first.operator) == (Verdict.PARTIAL, 0.5, 'nearly', 'operator')
-    assert second.verdict is Verdict.DISCARD
+    assert (second.verdict, first.source, second.source) == (Verdict.DISCARD, 'rviz', '')

@@ -32,6 +32,7 @@ def test_the_stop_needs_nobody(operator, station):
     assert operator.do(Control.STOP) == '' and station.asked == ['press']
     assert operator.do(Control.START) and 'not heard' in lines(operator)[-1]
     assert operator.situation().pressed
+    assert station.told == [('stop', '')], 'what was refused is no step'
 
 
 def test_a_reset_lets_go_first_and_tells_its_blockers(operator, station):

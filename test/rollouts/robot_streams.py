@@ -19,13 +19,14 @@ from cosmos_policy_ros.msg import ActionChunk, EpisodeEvent, JointSetpoint, Safe
 from cosmos_policy_ros.rollouts.images import encode_jpeg
 from cosmos_policy_ros.rollouts.topics import CHUNK, EPISODE_EVENT, SAFETY_STATUS, SETPOINT, RobotTopics
 
-DISCOVERY = 15.0
+DISCOVERY = 60.0
 
 
 class RobotStreams:
     """A context manager: streams run from enter to exit in their own thread.
 
-    ``stamps``: {topic: [ns]} of the pictures and joint states that were published, by the clock of this computer.
+    ``picture``: the message that every camera sends. ``stamps``: {topic: [ns]} of the pictures and joint states that were
+    published, by the clock of this computer.
 
     Args:
         tick: s between two joint states; each camera and the rows come every fourth tick. compressed: the cameras
@@ -49,7 +50,7 @@ class RobotStreams:
         self.node.create_subscription(
             String, '/cosmos_policy/recording', lambda message: self.announced.append(json.loads(message.data)),
             QoSProfile(depth=5, durability=DurabilityPolicy.TRANSIENT_LOCAL))
-        self._picture = CompressedImage(format='rgb8; jpeg compressed bgr8', data=array.array(
+        self.picture = CompressedImage(format='rgb8; jpeg compressed bgr8', data=array.array(
             'B', encode_jpeg(_picture(), 95))) if compressed else Image(
             height=480, width=640, encoding='rgb8', step=1920, data=array.array('B', _picture().tobytes()))
         self._executor = SingleThreadedExecutor(context=self._context)
@@ -126,8 +127,8 @@ class RobotStreams:
             self._chunk.publish(ActionChunk(sequence=tick // 100, value=0.5, latency_stages=['network'],
                                             latency_seconds=[0.2]))
         if tick % 4 < 3:  # the three cameras take turns within a row, as the simulator's do
-            self._picture.header.stamp = stamp
-            self._images[tick % 4].publish(self._picture)
+            self.picture.header.stamp = stamp
+            self._images[tick % 4].publish(self.picture)
             self.stamps[self._images[tick % 4].topic_name].append(now.nanoseconds)
         else:
             self._setpoint.publish(JointSetpoint(source='policy', sequence=tick // 4, positions=[angle] * 14))

@@ -83,9 +83,9 @@ def _cause(stamp, name, severity, source, event_id, text):
     return kind(name, severity, source, event_id, header(stamp).stamp, text, '')
 
 
-def messages(seconds):
-    """Yield (topic, stamp, CDR) of an episode in order of time."""
-    for tick in range(round(seconds * 100)):
+def messages(seconds, step=1):
+    """Yield (topic, stamp, CDR) of an episode in order of time, from every ``step``-th tick of 10 ms."""
+    for tick in range(0, round(seconds * 100), step):
         stamp = START + tick * 10 * MS
         angle = np.sin(tick * 0.02)
         for side, topic in enumerate(ROBOT.joint_states()):
@@ -114,11 +114,11 @@ def start(output, name='episode_1', free=lambda folder: 1 << 40, **changes):
     return Recording(output, record(name, **changes), recorded_topics(ROBOT), message_types(), 95, 1 << 30, free)
 
 
-def record_episode(output, seconds=2.0, name='episode_1', **changes):
-    """Record a whole synthetic episode; returns its folder."""
+def record_episode(output, seconds=2.0, name='episode_1', step=1, **changes):
+    """Record a whole synthetic episode; returns its folder. ``step``: as of ``messages``."""
     recording = start(output, name, **changes)
     recording.put(EPISODE_EVENT, START, event(START, 0, name))
-    for message in messages(seconds):
+    for message in messages(seconds, step):
         recording.put(*message)
     ended = replace(recording.record, outcome=Outcome.SUCCESS, score=1.0)
     return recording.finish(ended, START + round(seconds * 1e9))

@@ -22,7 +22,8 @@ def folder(tmp_path):
 
 def test_labels_add_up_and_the_last_one_counts(folder):
     before = (folder / RECORD_FILE).read_bytes()
-    first = Label(Verdict.FAILURE, AT, failure=FailureType.MISSED_GRASP, note='slipped', operator='ada')
+    first = Label(Verdict.FAILURE, AT, failure=FailureType.MISSED_GRASP, note='slipped', operator='ada',
+                  source='rviz')
     second = Label(Verdict.PARTIAL, AT, 0.5, operator='bob')
     add_label(folder, first)
     add_label(folder, second)
@@ -91,7 +92,7 @@ def test_those_who_label_at_once_lose_nothing(folder):
 def test_the_file_is_plain_json(folder):
     add_label(folder, Label(Verdict.FAILURE, AT, failure=FailureType.COLLISION))
     assert json.loads((folder / LABEL_FILE).read_text()) == {'labels': [
-        {'verdict': 'failure', 'at': AT, 'score': 0.0, 'failure': 'collision', 'note': '', 'operator': ''}]}
+        {'verdict': 'failure', 'at': AT, 'score': 0.0, 'failure': 'collision', 'note': '', 'operator': '', 'source': ''}]}
 
 
 def test_panels_and_labels_know_the_same_failures():
@@ -103,5 +104,5 @@ def test_panels_and_labels_know_the_same_failures():
 def test_a_note_of_a_panel_that_names_a_failure_is_one(note, failure):
     recorded = recorded_judgement(replace(record(), outcome=Outcome.FAILURE, score=0.0, note=note))
     assert (recorded.failure, recorded.note) == (failure, note)
-    assert label_of('failure', 0.0, note, 'operator').failure is failure
-    assert label_of('success', 1.0, note, 'operator').failure is None
+    assert label_of('failure', 0.0, note, 'operator', 'rviz').failure is failure
+    assert label_of('success', 1.0, note, 'operator', 'rviz').failure is None

@@ -106,6 +106,22 @@ def test_interrupt_closes_the_bag_and_kill_is_recovered_at_the_next_start(record
     assert sorted(os.listdir(tmp_path / 'out')) == ['cut', 'killed', 'logs']
 
 
+def test_pictures_that_cameras_send_as_jpeg_are_recorded_while_the_policy_takes_the_raw_ones(recorders, tmp_path):
+    recorder = recorders(minimum_free_gb=0.1, report='false', video='false', camera_transport='raw',
+                         recorded_transport='compressed')
+    with RobotStreams(DOMAIN, compressed=True) as robot:
+        robot.wait_for_recorder()
+        assert begin(robot, 'jpeg')['state'] == 'recording'
+        robot.wait_for_rows(10)
+        robot.event(EpisodeEvent.END, 'jpeg', outcome='success', score=1.0)
+        robot.wait_for_state('jpeg', 'finished')
+    recorder.end(signal.SIGINT)
+    with BagReader(tmp_path / 'out' / 'jpeg') as bag:
+        assert bag.record.robot.compressed
+        pictures = {topic: bytes(message.data) for topic, _, message in bag.messages(ROBOT.compressed_images())}
+    assert pictures == dict.fromkeys(ROBOT.compressed_images(), bytes(robot.picture.data)), 'kept as they come'
+
+
 def test_what_cannot_be_recorded_is_announced_once_and_leaves_nothing(recorders, tmp_path):
     """A folder that cannot be written, no space, bad metadata, no clock: an error for the conductor, no crash."""
     (tmp_path / 'file').touch()

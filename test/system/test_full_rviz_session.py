@@ -25,11 +25,14 @@ from cosmos_policy_ros.rollouts.bag import BagReader
 from cosmos_policy_ros.rollouts.episode import Outcome
 from cosmos_policy_ros.rollouts.journal import JOURNAL_FILE, read_journal
 from cosmos_policy_ros.rollouts.labels import FailureType, Verdict, read_labels
-from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, SAFETY_STATUS, SETPOINT, STOP
+from cosmos_policy_ros.rollouts.topics import EPISODE_EVENT, SAFETY_STATUS, SETPOINT, STEP, STOP
 
 OPTIONS = GraphOptions(seed=SEED, board=True, jog=True)
 NODES = [node.executable for node in graph(OPTIONS, simulated=True)]
 LEFT, LIFT = 'left_hand', 0.03
+RESET_STATUSES = 30
+"""Statuses, 3 s at most, in which a reset is carried out or refused."""
+
 PATIENCE = 180.0
 """s of wall time for a motion of the arms on a loaded machine."""
 
@@ -85,12 +88,12 @@ class Operator:
         self.handles.drop(LEFT)
 
     def reset(self):
-        """Again where a busy machine stopped the arms once more."""
-        clicked = [None]
+        """Again where it was refused, or a busy machine stopped the arms once more."""
+        due = [0]
 
         def ready(status):
-            if status.state in LATCHED_STATES and status.last_event_id != clicked[0]:
-                clicked[0] = status.last_event_id
+            if status.state in LATCHED_STATES and status.counter >= due[0]:
+                due[0] = status.counter + RESET_STATUSES
                 self.board.click('reset')
             return status.state == SafetyStatus.READY
         self.until(ready)
@@ -176,11 +179,12 @@ def test_beside_the_bag_lies_the_label(session):
         assert (bag.record.outcome, bag.record.takeovers) == (Outcome.STOPPED, 1)
     label, = read_labels(session)
     assert (label.verdict, label.score, label.failure) == (Verdict.PARTIAL, 0.5, FailureType.MISSED_GRASP)
+    assert label.source == 'rviz'
 
 
 def test_the_journal_shows_what_happened_outside_of_the_episode(session):
     """The arms were prepared before its bag was opened; reset and parked after it was closed."""
-    lines = read_journal(Path(session).parent / JOURNAL_FILE)
+    lines = [line for line in read_journal(Path(session).parent / JOURNAL_FILE) if 'state' in line]
     seen = [(line['authority'], line['state']) for line in lines]
     started = seen.index(('policy', 'RUNNING'))
     stopped = next(i for i, line in enumerate(lines) if 'stop_pressed rviz' in line['causes'])
@@ -188,6 +192,26 @@ def test_the_journal_shows_what_happened_outside_of_the_episode(session):
     assert started < stopped < reset
     assert 'bringup' in {authority for authority, _ in seen[:started]} and ('bringup', 'RUNNING') in seen[reset:]
     assert {line['episode'] for line in (lines[started], lines[reset])} == {Path(session).name, ''}
+
+
+def test_the_journal_shows_every_step_with_who_asked_and_what_bring_up_did(session):
+    name = Path(session).name
+    steps = [(line['step'], line['source'], line['note'], line['episode'])
+             for line in read_journal(Path(session).parent / JOURNAL_FILE) if 'step' in line]
+    asked = [step for step in steps if step[0] != 'reset']
+    begun = {step for step in asked if step[1] == 'bringup'}
+    assert begun == {('prepare', 'bringup', '', ''), ('park', 'bringup', '', '')}
+    assert [step for step in asked if step not in begun] == [
+        ('prepare', 'rviz', '', ''), ('start', 'rviz', '', ''), ('hand_back', 'rviz', '', name), ('stop', 'rviz', '', name),
+        ('partial', 'rviz', 'missed_grasp', ''), ('park', 'rviz', '', '')]
+    resets = [step for step in steps if step[0] == 'reset']
+    assert resets and {source for _, source, *_ in resets} == {'rviz'}
+    assert steps.index(('prepare', 'rviz', '', '')) < steps.index(('prepare', 'bringup', '', ''))
+
+
+def test_the_bag_shows_what_was_asked_for_while_it_was_open(session):
+    steps = [json.loads(message.data) for message in read(session, STEP)]
+    assert [(step['step'], step['source']) for step in steps] == [('hand_back', 'rviz'), ('stop', 'rviz')]
 
 
 def test_an_episode_that_is_discarded_while_it_runs_ends_and_says_so(operator, session):
@@ -199,5 +223,5 @@ def test_an_episode_that_is_discarded_while_it_runs_ends_and_says_so(operator, s
     label, = wait(lambda: read_labels(folder), 'the label')
     with BagReader(folder) as bag:
         assert bag.record.outcome is Outcome.INTERRUPTED and label.verdict is Verdict.DISCARD
-    labels = [event.outcome for event in read(folder, EPISODE_EVENT) if event.kind == EpisodeEvent.LABEL]
-    assert labels == ['discard']
+    event, = [event for event in read(folder, EPISODE_EVENT) if event.kind == EpisodeEvent.LABEL]
+    assert (event.outcome, json.loads(event.metadata), label.source) == ('discard', {'source': 'rviz'}, 'rviz')

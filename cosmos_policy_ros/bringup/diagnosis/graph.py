@@ -172,6 +172,27 @@ def camera_twice(findings):
             for camera in findings.cameras if len(ends := findings.graph.at(camera.topic)) > 1]
 
 
+def _recorder_reads(findings, topic):
+    return any(end.node == '/recorder' for end in findings.graph.subscriptions.get(topic, ()))
+
+
+def recorder_encodes(findings):
+    if findings.graph is None or not findings.cameras:
+        return None
+    raw = [camera.topic for camera in findings.cameras]
+    if not all(_recorder_reads(findings, topic) and findings.graph.at(f'{topic}/compressed') for topic in raw):
+        return []
+    return [Fault('the recorder encodes raw pictures, and all cameras offer JPEG beside them')]
+
+
+def recorder_starves(findings):
+    if findings.graph is None:
+        return None
+    topics = [f'{camera.topic.removesuffix("/compressed")}/compressed' for camera in findings.cameras]
+    return [Fault(f'the recorder waits for {topic}, which nobody publishes', {'topic': topic}) for topic in topics
+            if _recorder_reads(findings, topic) and not findings.graph.at(topic)]
+
+
 def names_differ(findings):
     if findings.graph is None or not findings.graph.parameters:
         return None
@@ -252,6 +273,11 @@ CHECKS = (
           'start its driver; when it runs under another name (ros2 topic list): set {camera}_topic: {topic} in '
           'config/cameras_*.yaml, or start with another cameras:=...'),
     Check('camera_twice', 'Pictures jump between two views.', camera_twice, 'end {node}, which also publishes {topic}'),
+    Check('recorder_encodes', 'Recording takes 30 % of a core.', recorder_encodes,
+          'set recorded_transport: compressed in config/recorder.yaml: it costs a third'),
+    Check('recorder_starves', 'Episodes are without pictures.', recorder_starves,
+          'install image_transport_plugins and restart the camera, so that it offers {topic}; or set recorded_transport: '
+          'same in config/recorder.yaml'),
     Check('names_differ', 'One node sees the robot, another does not.', names_differ,
           'start all nodes with the same robot:=... and cameras:=..., so that they agree on {name}'),
     Check('latched', 'The arms stand and do not arm.', supervisor_latched,

@@ -2,8 +2,8 @@
 from ..environment import PROFILES
 from .check import Check, Fault
 
-SHARED_MEMORY = 256 << 20
-"""Bytes of /dev/shm that a graph of five processes needs: each maps a segment of 32 MB."""
+SHARED_MEMORY = 512 << 20
+"""Bytes of /dev/shm that a graph needs: three cameras and the policy send pictures, from a segment of 128 MB each."""
 
 FAST_DDS = ('', 'rmw_fastrtps_cpp', 'rmw_fastrtps_dynamic_cpp')
 USB3 = 5000
@@ -167,7 +167,7 @@ CHECKS = (
     Check('disk', 'Recording is refused.', disk, 'make space, record elsewhere with --output, or lower minimum_free_gb'),
     Check('shared_memory', 'Nodes in a container do not find each other, or pictures stop.', shared_memory,
           'remove segments of dead processes: rm /dev/shm/fastrtps_* /dev/shm/fastdds_* when nothing runs; a container '
-          'needs --shm-size=512m'),
+          'needs --shm-size=1g'),
     Check('domain', '"ros2 topic list" is nearly empty.', other_domain,
           'export ROS_DOMAIN_ID={domain}, or give --domain {domain}'),
     Check('discovery', 'Nodes run but do not see each other.', discovery,

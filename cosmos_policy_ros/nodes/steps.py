@@ -1,0 +1,20 @@
+"""What an operator asks for at a panel, and what bring-up begins, told to the recorder with its source."""
+import json
+
+from std_msgs.msg import String
+
+from .qos import EVENT
+
+TOPIC = '/cosmos_policy/operator_step'
+
+
+class Steps:
+    """Tells steps of one ``source``: a panel's id, "cli" for a command, or the node that carries something out."""
+
+    def __init__(self, node, source):
+        self._source = source
+        self._publisher = node.create_publisher(String, TOPIC, EVENT)
+
+    def tell(self, step, note=''):
+        """Tell that ``step`` was asked for, or is begun. ``note``: what was said with it, such as a failure type."""
+        self._publisher.publish(String(data=json.dumps({'step': step, 'source': self._source, 'note': note})))
