@@ -61,13 +61,14 @@ def run(args):
             raise CommandError(str(error)) from error
     path = Path(args.out, 'table.md')
     path.write_text('\n'.join([*table(outcomes), '', f'Seeds {seeds[0]} to {seeds[-1]}, '
-                               f'`{shlex.join(["cosmos-policy-ros", *sys.argv[1:]])}`, {_commit()}.', '']))
+                               f'`{shlex.join(["cosmos-policy-ros", *sys.argv[1:]])}`, {commit()}.', '']))
     rates = {name: sum(entry['success'] for entry in entries) / len(entries) for name, entries in outcomes.items()}
     return ({'rates': rates, 'table': str(path)},
             f'study: {" ".join(f"{name}={100 * rate:.1f}%" for name, rate in rates.items())} table={path}', 0)
 
 
-def _commit():
+def commit():
+    """Which commit this is run from, in words."""
     done = subprocess.run(['git', '-C', str(Path(__file__).parent), 'describe', '--always', '--dirty', '--abbrev=10'],
                           capture_output=True, text=True)
     return f'commit {done.stdout.strip()}' if done.returncode == 0 else 'outside a repository'

@@ -15,6 +15,7 @@ from ..policy.text import HashedWords
 from .dataset import ResidentDataset, fit_tokenizer, split_episodes, statistics_of
 from .objective import Objective, ObjectiveConfig, draw_samples
 from .prediction_error import prediction_errors
+from .training_state import cut_log, restore_state, save_state
 
 
 class TrainingDiverged(PolicyError, ArithmeticError):
@@ -49,7 +50,7 @@ class TrainingConfig:
 
 
 def train(policy, episodes, out, config, device='cpu', init_from=None, augment=None, progress=print,
-          clock=time.monotonic):
+          clock=time.monotonic, resume=False):
     """Trains a policy and writes ``out/latest``, ``out/final`` (checkpoint folders) and ``out/log.jsonl``.
 
     Args:
@@ -57,6 +58,8 @@ def train(policy, episodes, out, config, device='cpu', init_from=None, augment=N
         init_from: a checkpoint folder to go on from; its weights, statistics, tokenizer and instructions are kept and
             ``policy`` must be its configuration (or None).
         augment: see ``ResidentDataset``. progress: takes a line of text. clock: s, monotonic.
+        resume: keep ``out/state.pt`` at every evaluation until the end, and go on from one that is there, which the same
+            arguments have to have made.
 
     Returns:
         dict: 'steps', 'seconds', 'samples_per_second', 'training' and 'held_out' errors (see ``prediction_errors``),
@@ -68,8 +71,14 @@ def train(policy, episodes, out, config, device='cpu', init_from=None, augment=N
     torch.manual_seed(config.seed)
     out, device, episodes = Path(out), torch.device(device), list(episodes)
     out.mkdir(parents=True, exist_ok=True)
-    start = _start_from(init_from, policy, episodes, config, device)
+    state = out / 'state.pt'
+    stopped = resume and state.exists() and (out / 'latest').exists()
+    start = _start_from(out / 'latest' if stopped else init_from, policy, episodes, config, device)
     run = _Run(start, episodes, config, device, augment)
+    step, spent, used = restore_state(state, run) if stopped else (0, 0.0, 0.0)
+    begin -= spent
+    if resume:
+        cut_log(out / 'log.jsonl', step)
     progress(f'{len(run.training_set)} samples of {run.episodes[0]} episodes on {device}, {run.episodes[1]} episodes '
              f'held out, {sum(p.numel() for p in run.network.parameters()) / 1e6:.2f} M weights')
     with open(out / 'log.jsonl', 'a') as log:
@@ -78,8 +87,7 @@ def train(policy, episodes, out, config, device='cpu', init_from=None, augment=N
             log.flush()
             progress(line)
 
-        step, mark = 0, (0, begin)
-        used = 0.0
+        mark = step, begin + spent
         while used < 1:
             loss, frames = run.step(used)
             step += 1
@@ -91,8 +99,11 @@ def train(policy, episodes, out, config, device='cpu', init_from=None, augment=N
                 errors = run.evaluate()
                 record({'step': step, **errors}, _error_line(step, errors))
                 save_checkpoint(out / 'latest', run.checkpoint(step, errors))
+                if resume and not last:
+                    save_state(state, run, step, clock() - begin, used)
     seconds = clock() - begin
     save_checkpoint(out / 'final', run.checkpoint(step, errors))
+    state.unlink(missing_ok=True)
     return {'steps': step, 'seconds': seconds, 'samples_per_second': step * config.batch / seconds, **errors,
             'checkpoint': str(out / 'final')}
 
