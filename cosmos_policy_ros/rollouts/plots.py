@@ -94,6 +94,22 @@ def success_figure(verdicts):
     return figure
 
 
+def rate_figure(rates):
+    """Success rates with their intervals, one line each; ``rates``: name -> (rate, low, high), each 0 to 1."""
+    figure = Figure(figsize=(8, 1.2 + 0.35 * len(rates)), layout='constrained')
+    axis = figure.subplots()
+    rate, low, high = 100 * np.array(list(rates.values())).T
+    lines = np.arange(len(rates))
+    axis.errorbar(rate, lines, xerr=(rate - low, high - rate), fmt='o', color=MEASURED, ecolor=ASKED, capsize=3)
+    axis.axvline(rate[0], color=ASKED, linewidth=0.8, linestyle=':')
+    axis.set_yticks(lines, list(rates))
+    axis.invert_yaxis()
+    axis.set_xlabel('success (%), 95 % interval; dotted: the first')
+    _tidy(axis, '')
+    axis.margins(x=0.05, y=0.1)
+    return figure
+
+
 def _span(series):
     """Seconds to show; never zero."""
     return max(series.record.duration, CONTROL_PERIOD)

@@ -1,0 +1,100 @@
+"""The command ``learn``: one hundred steps on a CPU, killed in the middle, from nothing to a policy that was evaluated."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import yaml
+
+from cosmos_policy_ros.bringup.share import config_file
+from cosmos_policy_ros.learning import pipeline
+from cosmos_policy_ros.learning.recipe import read_recipe
+from cosmos_policy_ros.policy.cosmos_policy import CosmosPolicy
+
+RECIPE = config_file('learning/hundred_steps.yaml')
+PATIENCE = 900.0
+"""s that a loaded machine may take to reach what is waited for; never the measure of anything."""
+
+
+def start(out):
+    command = [sys.executable, '-m', 'cosmos_policy_ros.cli.main', 'learn', str(RECIPE), '--out', str(out), '--workers', '1',
+               '--json']
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            env=os.environ | {'OMP_NUM_THREADS': '1'})
+
+
+def wait_for(condition, process=None):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end and (process is None or process.poll() is None)
+        time.sleep(0.02)
+
+
+def stage(out, name):
+    return json.loads((out / name / 'stage.json').read_text())
+
+
+def test_a_hundred_steps_killed_in_the_middle_end_inside_their_bands(tmp_path, monkeypatch):
+    killed = start(tmp_path)
+    wait_for((tmp_path / 'first' / 'state.pt').exists, killed)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert stage(tmp_path, 'first')['figures'] is None and not (tmp_path / 'table.md').exists()
+    collected = (tmp_path / 'demonstrations' / 'stage.json').stat().st_mtime_ns
+    done = start(tmp_path)
+    out, said = done.communicate(timeout=PATIENCE)
+    facts = json.loads(out.splitlines()[-1])
+    assert (done.returncode, facts['outside']) == (0, {}), said
+    assert list(facts['stages']) == ['demonstrations', 'first', 'corrections', 'second', 'transfer']
+    assert (tmp_path / 'demonstrations' / 'stage.json').stat().st_mtime_ns == collected
+    assert 'first: step 5 ' not in said  # it went on from the state that it had kept
+    steps = [entry['step'] for entry in map(json.loads, (tmp_path / 'first' / 'log.jsonl').open()) if 'loss' in entry]
+    assert steps == list(range(5, 81, 5))
+    assert CosmosPolicy.load(facts['checkpoint'], threads=None).config.preset == 'tiny-64'
+    assert len((tmp_path / 'table.md').read_text().splitlines()) > 8
+
+    # Once more changes nothing, and calls nothing that works.
+    for name in ('collect', 'collect_played', 'train', 'run_cell'):
+        monkeypatch.delattr(pipeline, name)
+    recipe = read_recipe(yaml.safe_load(RECIPE.read_text()))
+    again = list(pipeline.run_recipe(recipe, tmp_path, pipeline.Machine('cpu', 1, 'safety.yaml'), print))
+    assert {result.name: {'seconds': result.seconds, **result.figures} for result in again} == facts['stages']
+
+
+PARENT = textwrap.dedent('''
+    import multiprocessing, os, time
+    from cosmos_policy_ros.learning.pool import end_with_parent
+
+    def work(path):
+        end_with_parent()
+        with open(path + '.partial', 'w') as file:
+            file.write(str(os.getpid()))
+        os.rename(path + '.partial', path)
+        time.sleep(3600)
+
+    if __name__ == '__main__':
+        multiprocessing.get_context('spawn').Process(target=work, args=(os.environ['WORKER'],)).start()
+        time.sleep(3600)
+''')
+
+
+def test_a_worker_ends_with_a_parent_that_was_killed(tmp_path):
+    script, worker = tmp_path / 'parent.py', tmp_path / 'worker'
+    script.write_text(PARENT)
+    parent = subprocess.Popen([sys.executable, script], env=os.environ | {'WORKER': str(worker)})
+    wait_for(worker.exists, parent)
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: not running(int(worker.read_text())))
+
+
+def running(pid):
+    """Whether a process is there and not a zombie that nobody has waited for."""
+    try:
+        with open(f'/proc/{pid}/stat') as file:
+            return file.read().rsplit(')', 1)[1].split()[0] != 'Z'
+    except FileNotFoundError:
+        return False
