@@ -38,7 +38,7 @@ def run(args):
     os.environ.update(ros_environment())
     from cosmos_policy_ros.learning.evaluation import EvaluationSettings
     from cosmos_policy_ros.learning.study import rates, read_cells, run_cell, table
-    from cosmos_policy_ros.rollouts.plots import rate_figure
+    from cosmos_policy_ros.rollouts.rate_plot import rate_figure
     base = EvaluationSettings(str(checkpoint), 'plate', str(config_file('safety.yaml')), device=args.device)
     try:
         description = yaml.safe_load(Path(args.description).read_text())
