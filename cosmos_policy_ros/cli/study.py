@@ -18,7 +18,7 @@ from .preflight import check_checkpoint, check_rendering
 def add_arguments(parser):
     """Options of ``study``."""
     parser.add_argument('description', help='YAML file: common and cells, fields of EvaluationSettings; see config/studies')
-    parser.add_argument('--out', required=True, help='folder that receives the episodes of each cell, table.md and plot.png')
+    parser.add_argument('--out', required=True, help='folder that receives episodes of cells, table.md and plot.png')
     parser.add_argument('--episodes', type=int, default=200, help='number of seeded episodes a cell')
     parser.add_argument('--seed', type=int, default=20000, help='first seed; the others follow it')
     parser.add_argument('--checkpoint', default='', help='checkpoint folder; empty takes the shipped one')

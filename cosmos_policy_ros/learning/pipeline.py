@@ -1,7 +1,7 @@
 """A recipe, stage by stage; it goes on where it was stopped, also in the middle of a stage.
 
-A stage that is done is not touched again. In one that was stopped, collections keep their shards, trainings go on from their
-last evaluation, evaluations keep the episodes that were played.
+A stage that is done is not touched again. In one that was stopped, collections keep their shards, trainings go on from
+their last evaluation, evaluations keep the episodes that were played.
 """
 import json
 from dataclasses import asdict, dataclass
@@ -25,7 +25,7 @@ from .trainer import train
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a recipe runs. ``device``: of torch. ``workers``: processes that simulate. ``safety``: the supervisor's file."""
+    """Where a recipe runs. device: of torch. workers: processes that simulate. safety: the supervisor's file."""
 
     device: str
     workers: int
@@ -34,8 +34,8 @@ class Machine:
 
 @dataclass(frozen=True)
 class StageResult:
-    """``seconds``: over all starts. ``figures``: name -> number or text; ``outside``: {figure: (low, high)} of those that
-    are not in the band that the recipe states."""
+    """seconds: over all starts. figures: name -> number or text. outside: {figure: (low, high)} of those that are not in
+    the band that the recipe states."""
 
     name: str
     seconds: float
@@ -55,7 +55,7 @@ def run_recipe(recipe, out, machine, progress):
     """
     out = Path(out)
     for name, stage in recipe.stages.items():
-        record = StageRecord(out / name, json.loads(json.dumps(_request(recipe, name), default=lambda item: item.value)))
+        record = StageRecord(out / name, _request(recipe, name))
         if record.figures is None:
             def tell(text, name=name, record=record):
                 record.note()
@@ -80,10 +80,11 @@ def outside(figures, bands):
 
 
 def _request(recipe, name):
-    """What defines a stage: its own fields, those of all that it builds on, and what is common to all."""
+    """What defines a stage, JSON-ready: its own fields, those of all that it builds on, and what is common to all."""
     stage = recipe.stages[name]
-    return {'kind': type(stage).__name__.lower(), 'preset': recipe.preset, 'imaging': asdict(recipe.imaging),
-            'stage': asdict(stage), 'uses': {used: _request(recipe, used) for used in stage.uses}}
+    own = {'kind': type(stage).__name__, 'preset': recipe.preset, 'imaging': asdict(recipe.imaging), 'stage': asdict(stage)}
+    plain = json.loads(json.dumps(own, default=lambda item: item.value))
+    return plain | {'uses': {used: _request(recipe, used) for used in stage.uses}}
 
 
 def _demonstrate(stage, recipe, name, out, machine, tell):
@@ -134,9 +135,9 @@ def _evaluate(stage, recipe, name, out, machine, tell):
     for entry in run_cell(Cell('episodes', settings), seeds, out / name, machine.workers):
         entries.append(entry)
         tell(f'{sum(entry["success"] for entry in entries)} of {len(entries)} succeeded')
-    successes = sum(entry['success'] for entry in entries)
-    low, high = wilson(successes, len(entries))
-    return {'task': settings.task, 'successes': successes, 'episodes': len(entries), 'success': successes / len(entries),
-            'low': low, 'high': high, 'score': float(np.mean([entry['score'] for entry in entries])),
+    count, successes = len(entries), sum(entry['success'] for entry in entries)
+    low, high = wilson(successes, count)
+    return {'task': settings.task, 'successes': successes, 'episodes': count, 'success': successes / count, 'low': low,
+            'high': high, 'score': float(np.mean([entry['score'] for entry in entries])),
             'pauses': sum(entry['pauses'] for entry in entries),
             'interventions': sum(entry['clamped'] + entry['refused'] for entry in entries), 'first_seed': stage.seed}

@@ -43,8 +43,8 @@ def collect_played(backend, jobs, name, out_dir, workers, imaging, shard_size=32
     """Play ``jobs`` and write shards ``out_dir/<name>_<number>.h5``: corrections that succeeded, every rollout.
 
     Args:
-        backend: as for ``pool.run_jobs``. The others are those of ``collection.collect``; ``resume`` plays what is in no
-            shard yet, failed corrections among it.
+        backend: as for ``pool.run_jobs``. The others are those of ``collection.collect``; ``resume`` plays what is in
+            no shard yet, failed corrections among it.
 
     Returns:
         Collected; ``failed`` counts failures whether they are kept or not.

@@ -1,4 +1,4 @@
-"""A recipe: the stages that lead from nothing to a policy, each from those before it, and the bands that they should end in."""
+"""A recipe: the stages that lead from nothing to a policy, each from those before it, and bands for what comes of them."""
 from dataclasses import dataclass, field, fields, replace
 
 from ..sim.tasks import TASKS
@@ -67,12 +67,14 @@ class Evaluate:
 
 KINDS = {'demonstrate': Demonstrate, 'correct': Correct, 'train': Train, 'evaluate': Evaluate}
 COLLECTIONS = Demonstrate, Correct
+OF_THE_RUN = {'checkpoint', 'safety', 'device', 'plan'}
+"""Fields of ``EvaluationSettings`` that a recipe does not set: given by the run, or for planning."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """``preset``: of the network. ``stages``: name -> stage, in order. ``bands``: stage -> {figure: (low, high)}, the range
-    that a healthy run ends in. ``imaging``: of all collections."""
+    """preset: of the network. stages: name -> stage, in order. bands: stage -> {figure: (low, high)}, the range that a
+    healthy run ends in. imaging: of all collections."""
 
     preset: str
     stages: dict
@@ -88,9 +90,10 @@ def read_recipe(description):
     """The ``Recipe`` of what a YAML file says.
 
     Args:
-        description: {'preset': name, 'imaging': changes to ``Imaging``, 'stages': {name: {kind: fields, 'bands': {figure:
-            [low, high]}}}}, kinds as in ``KINDS``. Fields of ``train`` beside ``data`` and ``start`` are numbers of
-            ``TrainingConfig``, those of ``evaluate`` beside ``policy``, ``episodes`` and ``seed`` of ``EvaluationSettings``.
+        description: {'preset': name, 'imaging': changes to ``Imaging``, 'stages': {name: {kind: fields, 'bands':
+            {figure: [low, high]}}}}, kinds as in ``KINDS``. Fields of ``train`` beside ``data`` and ``start`` are numbers
+            of ``TrainingConfig``, those of ``evaluate`` beside ``policy``, ``episodes`` and ``seed`` are of
+            ``EvaluationSettings``.
 
     Raises:
         ValueError: what the file says means nothing; names the place.
@@ -128,8 +131,7 @@ def _stage(kind, entry, where):
         if kind == 'evaluate':
             own = {name: entry[name] for name in ('policy', 'episodes', 'seed')}
             settings = {name: value for name, value in entry.items() if name not in own}
-            _only(settings, {item.name for item in fields(EvaluationSettings)} - {'checkpoint', 'safety', 'device', 'plan'},
-                  where)
+            _only(settings, {item.name for item in fields(EvaluationSettings)} - OF_THE_RUN, where)
             _check_tasks([settings['task']], where)
             return Evaluate(**own, settings=settings)
         stage = KINDS[kind](**entry)

@@ -26,8 +26,8 @@ class StageRecord:
         if self._path.exists():
             found = json.loads(self._path.read_text())
             if found['request'] != request:
-                raise ValueError(f'{self._path} is of another recipe; choose another folder, or remove {folder} and the '
-                                 'stages after it')
+                raise ValueError(f'{self._path} is of another recipe; choose another folder, or remove {folder} and '
+                                 'the stages after it')
             self.seconds, self.figures = found['seconds'], found['figures']
         self._noted = clock()
 

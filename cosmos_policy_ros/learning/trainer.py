@@ -58,8 +58,8 @@ def train(policy, episodes, out, config, device='cpu', init_from=None, augment=N
         init_from: a checkpoint folder to go on from; its weights, statistics, tokenizer and instructions are kept and
             ``policy`` must be its configuration (or None).
         augment: see ``ResidentDataset``. progress: takes a line of text. clock: s, monotonic.
-        resume: keep ``out/state.pt`` at every evaluation until the end, and go on from one that is there, which the same
-            arguments have to have made.
+        resume: keep ``out/state.pt`` at every evaluation until the end, and go on from one that is there, which the
+            same arguments have to have made.
 
     Returns:
         dict: 'steps', 'seconds', 'samples_per_second', 'training' and 'held_out' errors (see ``prediction_errors``),

@@ -4,25 +4,26 @@ import os
 
 import torch
 
+STATEFUL = 'network', 'average', 'optimiser'
+
 
 def save_state(path, run, step, seconds, used):
-    """Write the state of ``run`` after ``step`` steps, ``seconds`` s and the share ``used`` of its limit, all or nothing."""
+    """Write the state of ``run`` after ``step`` steps, ``seconds`` s and a share ``used`` of its limit, all or nothing."""
     draft = path.with_name(path.name + '.partial')
-    torch.save({'progress': (step, seconds, used), 'network': run.network.state_dict(),
-                'average': run.average.state_dict(), 'optimiser': run.optimiser.state_dict(), 'random': torch.get_rng_state(),
-                'random_device': torch.cuda.get_rng_state(run.device) if run.device.type == 'cuda' else None}, draft)
+    parts = {name: getattr(run, name).state_dict() for name in STATEFUL}
+    device = torch.cuda.get_rng_state(run.device) if run.device.type == 'cuda' else None
+    torch.save(parts | {'progress': (step, seconds, used), 'random': torch.get_rng_state(), 'device': device}, draft)
     os.replace(draft, path)
 
 
 def restore_state(path, run):
-    """Put ``run`` where ``save_state`` found it; (step, seconds, used). On a CPU the steps that follow are the same to the bit."""
+    """Put ``run`` where ``save_state`` found it; (step, seconds, used). On a CPU its next steps are the same to the bit."""
     state = torch.load(path, map_location='cpu', weights_only=True)
-    run.network.load_state_dict(state['network'])
-    run.average.load_state_dict(state['average'])
-    run.optimiser.load_state_dict(state['optimiser'])
+    for name in STATEFUL:
+        getattr(run, name).load_state_dict(state[name])
     torch.set_rng_state(state['random'])
     if run.device.type == 'cuda':
-        torch.cuda.set_rng_state(state['random_device'], run.device)
+        torch.cuda.set_rng_state(state['device'], run.device)
     return state['progress']
 
 
