@@ -14,6 +14,9 @@ from .console import CommandError, LiveLine
 from .preflight import check_rendering
 from .study import commit
 
+HEAD = '\n## Recipe\n\n'
+"""Begins the part of the model card that this command adds."""
+
 
 def add_arguments(parser):
     """Options of ``learn``."""
@@ -45,11 +48,13 @@ def run(args):
             results.append(result)
     except (ValueError, ArithmeticError) as error:
         raise CommandError(str(error)) from error
-    lines = table(recipe, results)
-    command = shlex.join(['cosmos-policy-ros', *sys.argv[1:]])
-    path = write_whole(Path(args.out, 'table.md'), '\n'.join([*lines, '', f'`{command}`, {commit()}.', '']))
+    lines, command = table(recipe, results), shlex.join(['cosmos-policy-ros', *sys.argv[1:]])
+    page = '\n'.join([*lines, '', f'`{command}`, {commit()}.', ''])
+    path = write_whole(Path(args.out, 'table.md'), page)
     outside = {f'{result.name}.{figure}': band for result in results for figure, band in result.outside.items()}
     checkpoint = Path(args.out, recipe.last_policy(), 'final')
+    card = checkpoint / 'README.md'
+    write_whole(card, card.read_text().partition(HEAD)[0] + HEAD + page)
     facts = {'stages': {result.name: {'seconds': result.seconds, **result.figures} for result in results},
              'outside': outside, 'table': str(path), 'checkpoint': str(checkpoint)}
     text = '\n'.join([*lines, f'learn: checkpoint={checkpoint} table={path}' + (

@@ -157,11 +157,11 @@ def _check_tasks(names, where):
 def _check_order(stages):
     before = {}
     for name, stage in stages.items():
-        for used in stage.uses:
-            kinds = COLLECTIONS if isinstance(stage, Train) and used in stage.data else Train
+        data = getattr(stage, 'data', ())
+        for position, used in enumerate(stage.uses):
+            word, kinds = ('collection', COLLECTIONS) if position < len(data) else ('training', Train)
             if not isinstance(before.get(used), kinds):
-                raise ValueError(f'stage {name!r}: no {"collection" if kinds is COLLECTIONS else "training"} {used!r} '
-                                 'before it')
+                raise ValueError(f'stage {name!r}: no {word} {used!r} before it')
         before[name] = stage
     if not any(isinstance(stage, Train) for stage in stages.values()):
         raise ValueError('stages: none of them trains')

@@ -132,7 +132,7 @@ class _Run:
                                            weight_decay=config.weight_decay, fused=device.type == 'cuda')
         compiled = device.type == 'cuda' if config.compiled is None else config.compiled
         self._loss = torch.compile(self._plain_loss, dynamic=False) if compiled else self._plain_loss
-        self._count = 0
+        self.count = 0
 
     def _plain_loss(self, index, question):
         batch = self.training_set.batch(index)
@@ -147,7 +147,7 @@ class _Run:
         """One optimiser step at share ``used`` of the limit; returns (loss, per-frame errors) on the device."""
         config = self.config
         for group in self.optimiser.param_groups:
-            group['lr'] = learning_rate(config, self._count, used)
+            group['lr'] = learning_rate(config, self.count, used)
         index, question = draw_samples(config.batch, self.training_set.pools, config.objective, self.device)
         with self.autocast():
             loss, frames = self._loss(index, question)
@@ -155,8 +155,8 @@ class _Run:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, config.clip)
         self.optimiser.step()
-        self._count += 1
-        decay = min(config.ema, self._count / (self._count + 9))
+        self.count += 1
+        decay = min(config.ema, self.count / (self.count + 9))
         torch._foreach_lerp_(self.averaged, self.parameters, 1 - decay)
         return loss.detach(), frames
 

@@ -24,6 +24,7 @@ def restore_state(path, run):
     torch.set_rng_state(state['random'])
     if run.device.type == 'cuda':
         torch.cuda.set_rng_state(state['device'], run.device)
+    run.count = state['progress'][0]
     return state['progress']
 
 

@@ -61,7 +61,8 @@ def test_a_hundred_steps_killed_in_the_middle_end_inside_their_bands(tmp_path, m
     assert [line for _, line in whole[:len(kept)]] == kept
     assert [step for step, line in whole if '"loss"' in line] == list(range(5, 81, 5))
     assert CosmosPolicy.load(facts['checkpoint'], threads=None).config.preset == 'tiny-64'
-    assert len((tmp_path / 'table.md').read_text().splitlines()) > 8
+    page = (tmp_path / 'table.md').read_text()
+    assert len(page.splitlines()) > 8 and (tmp_path / 'second' / 'final' / 'README.md').read_text().endswith(page)
 
     # Once more changes nothing, and calls nothing that works.
     for name in ('collect', 'collect_played', 'train', 'run_cell'):
