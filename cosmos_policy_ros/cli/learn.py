@@ -33,6 +33,9 @@ def run(args):
     if args.workers < 1:
         raise CommandError('--workers must be at least 1')
     check_rendering()
+    import torch
+    if args.device.startswith('cuda') and not torch.cuda.is_available():
+        raise CommandError(f'no {args.device} here', 'leave out --device, or install torch for this GPU')
     from cosmos_policy_ros.learning.pipeline import Machine, run_recipe
     from cosmos_policy_ros.learning.recipe import read_recipe
     from cosmos_policy_ros.learning.recipe_table import table
@@ -46,7 +49,7 @@ def run(args):
         for result in run_recipe(recipe, args.out, machine, lambda stage, text: line.show(f'{stage}: {text}')):
             line.end()
             results.append(result)
-    except (ValueError, ArithmeticError) as error:
+    except (OSError, ValueError, ArithmeticError) as error:
         raise CommandError(str(error)) from error
     lines, command = table(recipe, results), shlex.join(['cosmos-policy-ros', *sys.argv[1:]])
     page = '\n'.join([*lines, '', f'`{command}`, {commit()}.', ''])

@@ -34,8 +34,8 @@ class Machine:
 
 @dataclass(frozen=True)
 class StageResult:
-    """seconds: over all starts. figures: name -> number or text. outside: {figure: (low, high)} of those that are not in
-    the band that the recipe states."""
+    """seconds: over all starts. figures: name -> number or text. outside: {figure: (low, high)} of those that are not
+    in the band that the recipe states."""
 
     name: str
     seconds: float
@@ -82,9 +82,10 @@ def outside(figures, bands):
 def _request(recipe, name):
     """What defines a stage, JSON-ready: its own fields, those of all that it builds on, and what is common to all."""
     stage = recipe.stages[name]
-    own = {'kind': type(stage).__name__, 'preset': recipe.preset, 'imaging': asdict(recipe.imaging), 'stage': asdict(stage)}
-    plain = json.loads(json.dumps(own, default=lambda item: item.value))
-    return plain | {'uses': {used: _request(recipe, used) for used in stage.uses}}
+    own = {'kind': type(stage).__name__, 'stage': asdict(stage), 'preset': recipe.preset,
+           'imaging': asdict(recipe.imaging)}
+    return json.loads(json.dumps(own, default=lambda item: item.value)) | {
+        'uses': {used: _request(recipe, used) for used in stage.uses}}
 
 
 def _demonstrate(stage, recipe, name, out, machine, tell):

@@ -1,4 +1,4 @@
-"""A recipe: the stages that lead from nothing to a policy, each from those before it, and bands for what comes of them."""
+"""A recipe: stages that lead from nothing to a policy, each from those before it, and bands for what comes of them."""
 from dataclasses import dataclass, field, fields, replace
 
 from ..sim.tasks import TASKS
@@ -67,6 +67,11 @@ class Evaluate:
 
 KINDS = {'demonstrate': Demonstrate, 'correct': Correct, 'train': Train, 'evaluate': Evaluate}
 COLLECTIONS = Demonstrate, Correct
+ERRORS = 'action_rad', 'first_action_rad', 'gripper', 'future_proprio_rad', 'image_latent', 'value'
+FIGURES = {Train: {'loss', *(f'{split}_{error}' for split in ('training', 'held_out') for error in ERRORS)},
+           Evaluate: {'success'}}
+"""Figures that can have a band; errors as in ``prediction_errors``."""
+
 OF_THE_RUN = {'checkpoint', 'safety', 'device', 'plan'}
 """Fields of ``EvaluationSettings`` that a recipe does not set: given by the run, or for planning."""
 
@@ -91,8 +96,8 @@ def read_recipe(description):
 
     Args:
         description: {'preset': name, 'imaging': changes to ``Imaging``, 'stages': {name: {kind: fields, 'bands':
-            {figure: [low, high]}}}}, kinds as in ``KINDS``. Fields of ``train`` beside ``data`` and ``start`` are numbers
-            of ``TrainingConfig``, those of ``evaluate`` beside ``policy``, ``episodes`` and ``seed`` are of
+            {figure: [low, high]}}}}, kinds as in ``KINDS``. Fields of ``train`` beside ``data`` and ``start`` are
+            numbers of ``TrainingConfig``, those of ``evaluate`` beside ``policy``, ``episodes`` and ``seed`` are of
             ``EvaluationSettings``.
 
     Raises:
@@ -111,7 +116,8 @@ def read_recipe(description):
         if len(kinds) != 1:
             raise ValueError(f'{where}: expected one of {", ".join(KINDS)}')
         stages[name] = _stage(*kinds, entry[min(kinds)], where)
-        bands[name] = {figure: tuple(band) for figure, band in entry.get('bands', {}).items()}
+        own = _only(entry.get('bands', {}), FIGURES.get(type(stages[name]), set()), f'{where}: bands')
+        bands[name] = {figure: tuple(band) for figure, band in own.items()}
         for figure, band in bands[name].items():
             if len(band) != 2 or not band[0] <= band[1]:
                 raise ValueError(f'{where}: band of {figure}: expected [low, high], got {list(band)}')

@@ -9,7 +9,7 @@ WRITE_PERIOD = 1.0
 
 
 class StageRecord:
-    """The file ``stage.json`` in a stage's folder.
+    """The file ``stage.json`` in a stage's folder, there from the stage's begin on.
 
     ``seconds``: s, over all starts; a start that was killed counts up to its last note. ``figures``: a dictionary, None
     before the stage is done.
@@ -30,6 +30,8 @@ class StageRecord:
                                  'the stages after it')
             self.seconds, self.figures = found['seconds'], found['figures']
         self._noted = clock()
+        if self.figures is None:
+            self._write()
 
     def note(self):
         """Say that the stage goes on."""

@@ -8,7 +8,7 @@ STATEFUL = 'network', 'average', 'optimiser'
 
 
 def save_state(path, run, step, seconds, used):
-    """Write the state of ``run`` after ``step`` steps, ``seconds`` s and a share ``used`` of its limit, all or nothing."""
+    """Write the state of ``run`` after ``step`` steps, ``seconds`` s and a share ``used`` of its limit, or nothing."""
     draft = path.with_name(path.name + '.partial')
     parts = {name: getattr(run, name).state_dict() for name in STATEFUL}
     device = torch.cuda.get_rng_state(run.device) if run.device.type == 'cuda' else None
@@ -17,7 +17,7 @@ def save_state(path, run, step, seconds, used):
 
 
 def restore_state(path, run):
-    """Put ``run`` where ``save_state`` found it; (step, seconds, used). On a CPU its next steps are the same to the bit."""
+    """Put ``run`` where ``save_state`` found it; (step, seconds, used). On a CPU it goes on the same to the bit."""
     state = torch.load(path, map_location='cpu', weights_only=True)
     for name in STATEFUL:
         getattr(run, name).load_state_dict(state[name])

@@ -26,6 +26,13 @@ def changed(stage, **changes):
     return recipe
 
 
+def banded(stage, **bands):
+    """``RECIPE`` with other bands for a stage."""
+    recipe = deepcopy(RECIPE)
+    recipe['stages'][stage]['bands'] = bands
+    return recipe
+
+
 def test_a_recipe_is_read():
     recipe = read_recipe(RECIPE)
     assert recipe.imaging.size == 64 and recipe.last_policy() == 'second'
@@ -45,6 +52,8 @@ def test_the_shipped_recipes_are_valid(name):
 @pytest.mark.parametrize('recipe, message', [
     (RECIPE | {'preset': 'huge'}, "preset: expected one of .*, got 'huge'"),
     (RECIPE | {'stage': {}}, 'recipe: unknown stage;'),
+    (banded('first', success=[0, 1]), "'first': bands: unknown success; there are .*held_out_action_rad"),
+    (banded('first', loss=[2, 1]), "'first': band of loss: expected .low, high., got .2, 1."),
     (changed('first', data=['later']), "'first': no collection 'later' before it"),
     (changed('first', start='second'), "'first': no training 'second' before it"),
     (changed('second', start='seen'), "'second': no training 'seen' before it"),
