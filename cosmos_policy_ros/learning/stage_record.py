@@ -45,7 +45,6 @@ class StageRecord:
 
     def _write(self):
         now = self._clock()
-        self.seconds, self._noted = self.seconds + now - self._noted, now
+        self.seconds, self._noted = round(self.seconds + now - self._noted, 3), now
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(self._path, json.dumps({'request': self._request, 'seconds': round(self.seconds, 3),
-                                            'figures': self.figures}))
+        write_whole(self._path, json.dumps({'request': self._request, 'seconds': self.seconds, 'figures': self.figures}))
