@@ -1,4 +1,4 @@
-"""Compare settings in closed loop on the same seeds; goes on where it ended, and ends in a table."""
+"""Compare settings in closed loop on the same seeds; goes on where it ended, and ends in a table and a plot."""
 import os
 import shlex
 import subprocess
@@ -18,7 +18,7 @@ from .preflight import check_checkpoint, check_rendering
 def add_arguments(parser):
     """Options of ``study``."""
     parser.add_argument('description', help='YAML file: common and cells, fields of EvaluationSettings; see config/studies')
-    parser.add_argument('--out', required=True, help='folder that receives the episodes of each cell and table.md')
+    parser.add_argument('--out', required=True, help='folder that receives episodes of cells, table.md and plot.png')
     parser.add_argument('--episodes', type=int, default=200, help='number of seeded episodes a cell')
     parser.add_argument('--seed', type=int, default=20000, help='first seed; the others follow it')
     parser.add_argument('--checkpoint', default='', help='checkpoint folder; empty takes the shipped one')
@@ -37,7 +37,8 @@ def run(args):
     check_rendering()
     os.environ.update(ros_environment())
     from cosmos_policy_ros.learning.evaluation import EvaluationSettings
-    from cosmos_policy_ros.learning.study import read_cells, run_cell, table
+    from cosmos_policy_ros.learning.study import rates, read_cells, run_cell, table
+    from cosmos_policy_ros.rollouts.rate_plot import rate_figure
     base = EvaluationSettings(str(checkpoint), 'plate', str(config_file('safety.yaml')), device=args.device)
     try:
         description = yaml.safe_load(Path(args.description).read_text())
@@ -61,13 +62,16 @@ def run(args):
             raise CommandError(str(error)) from error
     path = Path(args.out, 'table.md')
     path.write_text('\n'.join([*table(outcomes), '', f'Seeds {seeds[0]} to {seeds[-1]}, '
-                               f'`{shlex.join(["cosmos-policy-ros", *sys.argv[1:]])}`, {_commit()}.', '']))
-    rates = {name: sum(entry['success'] for entry in entries) / len(entries) for name, entries in outcomes.items()}
-    return ({'rates': rates, 'table': str(path)},
-            f'study: {" ".join(f"{name}={100 * rate:.1f}%" for name, rate in rates.items())} table={path}', 0)
+                               f'`{shlex.join(["cosmos-policy-ros", *sys.argv[1:]])}`, {commit()}.', '']))
+    found, plot = rates(outcomes), Path(args.out, 'plot.png')
+    rate_figure(found).savefig(plot, dpi=120)
+    return ({'rates': {name: rate for name, (rate, _, _) in found.items()}, 'table': str(path), 'plot': str(plot)},
+            f'study: {" ".join(f"{name}={100 * rate:.1f}%" for name, (rate, _, _) in found.items())} table={path} '
+            f'plot={plot}', 0)
 
 
-def _commit():
+def commit():
+    """Which commit this is run from, in words."""
     done = subprocess.run(['git', '-C', str(Path(__file__).parent), 'describe', '--always', '--dirty', '--abbrev=10'],
                           capture_output=True, text=True)
     return f'commit {done.stdout.strip()}' if done.returncode == 0 else 'outside a repository'

@@ -9,7 +9,8 @@ from pathlib import Path
 from ..sim.demonstrations import VARIANTS, Recorder
 from ..sim.tasks import TASKS
 from ..sim.world import SimulationDiverged, World
-from .shards import write_shard
+from .pool import end_with_parent
+from .shards import list_shard, write_shard
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,15 @@ def _collect_shard(task, episodes, path, imaging):
                      (str(path),) if demonstrations else ())
 
 
-def collect(counts, first_seed, out_dir, workers, variants=VARIANTS, imaging=Imaging(), shard_size=32, progress=None):
+def _already_collected(task, episodes, path):
+    entries = list_shard(path)
+    kept = Counter((task, entry.variant) for entry in entries)
+    failed = Counter((task, variant) for _, variant in episodes) - kept
+    return Collected(kept, failed, sum(entry.rows for entry in entries), (str(path),))
+
+
+def collect(counts, first_seed, out_dir, workers, variants=VARIANTS, imaging=Imaging(), shard_size=32, progress=None,
+            resume=False):
     """Record demonstrations and keep the successful ones as ``out_dir/<task>_<first seed of the shard>.h5``.
 
     What is recorded depends only on the arguments, not on the number of workers. Workers are spawned, so a script
@@ -71,6 +80,7 @@ def collect(counts, first_seed, out_dir, workers, variants=VARIANTS, imaging=Ima
         variants: taken in turn; name one twice to have more of it.
         shard_size: episodes to a shard.
         progress: called with the ``Collected`` so far after every shard.
+        resume: go on where the same collection, by the same arguments, was stopped.
 
     Returns:
         Collected.
@@ -78,14 +88,17 @@ def collect(counts, first_seed, out_dir, workers, variants=VARIANTS, imaging=Ima
     for name, unknown in (('task', set(counts) - set(TASKS)), ('variant', set(variants) - set(VARIANTS))):
         if unknown:
             raise ValueError(f'unknown {name}: {", ".join(sorted(unknown))}')
-    jobs = []
+    jobs, total = [], Collected(Counter(), Counter(), 0, ())
     for task, count in counts.items():
         episodes = [(first_seed + i, variants[i % len(variants)]) for i in range(count)]
         for start in range(0, count, shard_size):
             path = Path(out_dir) / f'{task}_{first_seed + start:07d}.h5'
-            jobs.append((task, episodes[start:start + shard_size], path, imaging))
-    total = Collected(Counter(), Counter(), 0, ())
-    with ProcessPoolExecutor(workers, mp_context=get_context('spawn')) as pool:
+            job = task, episodes[start:start + shard_size], path, imaging
+            if resume and path.exists():
+                total = total + _already_collected(*job[:3])
+            else:
+                jobs.append(job)
+    with ProcessPoolExecutor(workers, mp_context=get_context('spawn'), initializer=end_with_parent) as pool:
         for finished in as_completed([pool.submit(_collect_shard, *job) for job in jobs]):
             total = total + finished.result()
             if progress is not None:

@@ -28,7 +28,7 @@ from ..sim.cameras import CameraRig
 from ..sim.demonstrations import HELD_ROWS
 from ..sim.disturbances import CONDITIONS, begin
 from ..sim.world import World
-from .pool import run_jobs
+from .pool import end_with_parent, run_jobs
 from .statistics import wilson
 
 TICK = 0.01
@@ -236,6 +236,7 @@ _evaluator = None  # of a worker process: made once, used for all of its episode
 
 def _start_worker(settings):
     global _evaluator
+    end_with_parent()
     _evaluator = Evaluator(make_backend(settings).infer, settings)
 
 

@@ -13,7 +13,7 @@ from ..sim.demonstrations import ROLLOUT
 from .collection import Collected
 from .policy_pool import Correction, Player, Rollout
 from .pool import run_jobs
-from .shards import write_shard
+from .shards import list_shard, write_shard
 
 
 def correction_jobs(counts, first_seed, prefix_rows=(20, 400)):
@@ -30,16 +30,28 @@ def rollout_jobs(counts, first_seed, conditions):
             yield Rollout(task, seed, conditions=conditions)
 
 
-def collect_played(backend, jobs, name, out_dir, workers, imaging, shard_size=32, progress=None):
+def _already_played(paths):
+    """(``Collected``, set of (task, seed)) of the shards that an earlier run wrote."""
+    entries = [entry for path in paths for entry in list_shard(path)]
+    kept = Counter((entry.task, ROLLOUT if entry.variant == ROLLOUT else 'correction') for entry in entries)
+    failed = Counter((entry.task, ROLLOUT) for entry in entries if not entry.success)
+    total = Collected(kept, failed, sum(entry.rows for entry in entries), tuple(map(str, paths)))
+    return total, {(entry.task, entry.seed) for entry in entries}
+
+
+def collect_played(backend, jobs, name, out_dir, workers, imaging, shard_size=32, progress=None, resume=False):
     """Play ``jobs`` and write shards ``out_dir/<name>_<number>.h5``: corrections that succeeded, every rollout.
 
     Args:
-        backend: as for ``pool.run_jobs``. The others are those of ``collection.collect``.
+        backend: as for ``pool.run_jobs``. The others are those of ``collection.collect``; ``resume`` plays what is in
+            no shard yet, failed corrections among it.
 
     Returns:
         Collected; ``failed`` counts failures whether they are kept or not.
     """
-    episodes, total = [], Collected(Counter(), Counter(), 0, ())
+    earlier = sorted(Path(out_dir).glob(f'{name}_*.h5')) if resume else []
+    episodes, (total, played) = [], _already_played(earlier)
+    jobs = [job for job in jobs if (job.task, job.seed) not in played]
 
     def flush():
         path = Path(out_dir) / f'{name}_{len(total.shards):04d}.h5'

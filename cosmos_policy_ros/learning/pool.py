@@ -1,11 +1,25 @@
 """One model for many simulated cells: worker processes simulate, this process infers for all that wait at once."""
 import multiprocessing
+import os
+import threading
 from collections import deque
 from multiprocessing.connection import wait
 
 from ..policy.inference import Inference
 
 ASK, DONE = 'ask', 'done'
+
+
+def end_with_parent():
+    """In a worker process: end it when its parent is gone, killed for instance.
+
+    A worker that outlives its parent would write its shard while the parent's successor writes the same one.
+    """
+    def watch():
+        wait([multiprocessing.parent_process().sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 class RemoteInference:
@@ -24,6 +38,7 @@ def work(connection, make_worker, arguments):
 
     ``make_worker(infer, *arguments)`` gives an object with ``do(job)``, whose result is sent back, and ``close()``.
     """
+    end_with_parent()
     worker = None
     while (job := connection.recv()) is not None:
         worker = worker or make_worker(RemoteInference(connection), *arguments)

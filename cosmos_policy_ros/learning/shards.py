@@ -4,6 +4,7 @@ A shard holds ``state`` (R, 14), ``action`` (R, 14), ``image_rows`` (N,), ``imag
 episode, ``rows`` and ``image_counts`` (lengths), ``seed``, ``success``, ``score``, ``task``, ``instruction`` and
 ``variant``.
 """
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -48,6 +49,26 @@ def read_shard(path):
                           action=arrays['action'][rows[i]], image_rows=arrays['image_rows'][pictures[i]],
                           images=arrays['images'][pictures[i]], success=bool(facts['success'][i]),
                           score=float(facts['score'][i])) for i in range(len(rows))]
+
+
+@dataclass(frozen=True)
+class ShardEntry:
+    """What an episode in a shard is, without its arrays; fields as in ``Demonstration``. rows: of 40 ms."""
+
+    task: str
+    seed: int
+    variant: str
+    success: bool
+    rows: int
+
+
+def list_shard(path):
+    """The ``ShardEntry`` of every episode in one file; its pictures are not read."""
+    with h5py.File(path, 'r') as shard:
+        columns = shard['task'].asstr()[()], shard['seed'][()], shard['variant'].asstr()[()], shard['success'][()], \
+            shard['rows'][()]
+    return [ShardEntry(str(task), int(seed), str(variant), bool(success), int(rows))
+            for task, seed, variant, success, rows in zip(*columns)]
 
 
 def read_shards(folder):

@@ -77,6 +77,15 @@ def run_cell(cell, seeds, folder, workers):
             yield json.loads(line)
 
 
+def rates(outcomes):
+    """{cell name: (rate, low, high)}: success rates with their 95 % Wilson intervals; ``outcomes`` as for ``rows``."""
+    found = {}
+    for name, entries in outcomes.items():
+        successes = sum(entry['success'] for entry in entries)
+        found[name] = (successes / len(entries), *wilson(successes, len(entries)))
+    return found
+
+
 HEADS = ('cell', 'success', '95 % interval', 'mean score', 'gain over the first, points (pairs)', '95 % interval',
          'McNemar p')
 

@@ -15,6 +15,7 @@ from ..policy.text import HashedWords
 from .dataset import ResidentDataset, fit_tokenizer, split_episodes, statistics_of
 from .objective import Objective, ObjectiveConfig, draw_samples
 from .prediction_error import prediction_errors
+from .training_state import cut_log, restore_state, save_state
 
 
 class TrainingDiverged(PolicyError, ArithmeticError):
@@ -49,7 +50,7 @@ class TrainingConfig:
 
 
 def train(policy, episodes, out, config, device='cpu', init_from=None, augment=None, progress=print,
-          clock=time.monotonic):
+          clock=time.monotonic, resume=False):
     """Trains a policy and writes ``out/latest``, ``out/final`` (checkpoint folders) and ``out/log.jsonl``.
 
     Args:
@@ -57,6 +58,8 @@ def train(policy, episodes, out, config, device='cpu', init_from=None, augment=N
         init_from: a checkpoint folder to go on from; its weights, statistics, tokenizer and instructions are kept and
             ``policy`` must be its configuration (or None).
         augment: see ``ResidentDataset``. progress: takes a line of text. clock: s, monotonic.
+        resume: keep ``out/state.pt`` at every evaluation until the end, and go on from one that is there, which the
+            same arguments have to have made.
 
     Returns:
         dict: 'steps', 'seconds', 'samples_per_second', 'training' and 'held_out' errors (see ``prediction_errors``),
@@ -68,8 +71,14 @@ def train(policy, episodes, out, config, device='cpu', init_from=None, augment=N
     torch.manual_seed(config.seed)
     out, device, episodes = Path(out), torch.device(device), list(episodes)
     out.mkdir(parents=True, exist_ok=True)
-    start = _start_from(init_from, policy, episodes, config, device)
+    state = out / 'state.pt'
+    stopped = resume and state.exists() and (out / 'latest').exists()
+    start = _start_from(out / 'latest' if stopped else init_from, policy, episodes, config, device)
     run = _Run(start, episodes, config, device, augment)
+    step, spent, used = restore_state(state, run) if stopped else (0, 0.0, 0.0)
+    begin -= spent
+    if resume:
+        cut_log(out / 'log.jsonl', step)
     progress(f'{len(run.training_set)} samples of {run.episodes[0]} episodes on {device}, {run.episodes[1]} episodes '
              f'held out, {sum(p.numel() for p in run.network.parameters()) / 1e6:.2f} M weights')
     with open(out / 'log.jsonl', 'a') as log:
@@ -78,8 +87,7 @@ def train(policy, episodes, out, config, device='cpu', init_from=None, augment=N
             log.flush()
             progress(line)
 
-        step, mark = 0, (0, begin)
-        used = 0.0
+        mark = step, begin + spent
         while used < 1:
             loss, frames = run.step(used)
             step += 1
@@ -91,8 +99,11 @@ def train(policy, episodes, out, config, device='cpu', init_from=None, augment=N
                 errors = run.evaluate()
                 record({'step': step, **errors}, _error_line(step, errors))
                 save_checkpoint(out / 'latest', run.checkpoint(step, errors))
+                if resume and not last:
+                    save_state(state, run, step, clock() - begin, used)
     seconds = clock() - begin
     save_checkpoint(out / 'final', run.checkpoint(step, errors))
+    state.unlink(missing_ok=True)
     return {'steps': step, 'seconds': seconds, 'samples_per_second': step * config.batch / seconds, **errors,
             'checkpoint': str(out / 'final')}
 
@@ -121,7 +132,7 @@ class _Run:
                                            weight_decay=config.weight_decay, fused=device.type == 'cuda')
         compiled = device.type == 'cuda' if config.compiled is None else config.compiled
         self._loss = torch.compile(self._plain_loss, dynamic=False) if compiled else self._plain_loss
-        self._count = 0
+        self.count = 0
 
     def _plain_loss(self, index, question):
         batch = self.training_set.batch(index)
@@ -136,7 +147,7 @@ class _Run:
         """One optimiser step at share ``used`` of the limit; returns (loss, per-frame errors) on the device."""
         config = self.config
         for group in self.optimiser.param_groups:
-            group['lr'] = learning_rate(config, self._count, used)
+            group['lr'] = learning_rate(config, self.count, used)
         index, question = draw_samples(config.batch, self.training_set.pools, config.objective, self.device)
         with self.autocast():
             loss, frames = self._loss(index, question)
@@ -144,8 +155,8 @@ class _Run:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, config.clip)
         self.optimiser.step()
-        self._count += 1
-        decay = min(config.ema, self._count / (self._count + 9))
+        self.count += 1
+        decay = min(config.ema, self.count / (self.count + 9))
         torch._foreach_lerp_(self.averaged, self.parameters, 1 - decay)
         return loss.detach(), frames
 

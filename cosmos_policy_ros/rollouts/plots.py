@@ -4,9 +4,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ..embodiment.joints import ARM_INDICES, CONTROL_PERIOD, SIDES
+from .figure_style import ASKED, MEASURED, SENT, tidy
 from .series import MOTORS
-
-MEASURED, SENT, ASKED = '#1f4e79', '#e07b00', '#8c959f'
 
 STATE_COLOURS = {
     'BOOT': '#d0d7de', 'DISARMED': '#afb8c1', 'READY': '#9ec5e8', 'RUNNING': '#4c9f70', 'STOPPING': '#e6b800',
@@ -29,7 +28,7 @@ def joint_figure(series):
             else:
                 axis.step(gripper.time, gripper.value, where='post', color=SENT, linewidth=1.3, label='sent')
             axis.plot(measured.time, measured.value[:, row], color=MEASURED, linewidth=1.1, label='measured')
-            _tidy(axis, f'{motor.replace("_", " ")} (rad)')
+            tidy(axis, f'{motor.replace("_", " ")} (rad)')
         axes[0, column].set_title(f'{side.value} arm', fontsize=11)
         axes[-1, column].set_xlabel('time (s)')
         axes[-1, column].set_xlim(0, _span(series))
@@ -51,7 +50,7 @@ def policy_figure(series):
             values.plot(plan.time, plan.values[plan.chosen], '_', color=SENT, markersize=14, markeredgewidth=2.5)
     values.plot(series.value.time, series.value.value, 'o-', color=MEASURED, markersize=4, linewidth=1.1)
     values.set_ylim(-0.05, 1.05)
-    _tidy(values, 'value, candidates' if series.plans else 'value')
+    tidy(values, 'value, candidates' if series.plans else 'value')
     bottom = np.zeros(len(series.latency.time))
     for index, stage in enumerate(series.stages):
         if stage == 'total':
@@ -61,7 +60,7 @@ def policy_figure(series):
         bottom += height
     if series.stages:
         latencies.legend(fontsize=8, ncols=len(series.stages), framealpha=0.9)
-    _tidy(latencies, 'inference (s)')
+    tidy(latencies, 'inference (s)')
     latencies.set_xlabel('time (s)')
     latencies.set_xlim(0, _span(series))
     return figure
@@ -72,7 +71,7 @@ def latency_figure(seconds):
     figure = Figure(figsize=(13, 2.6), layout='constrained')
     axis = figure.subplots()
     axis.hist(1000 * np.asarray(seconds), bins=min(40, max(5, len(seconds))), color=MEASURED)
-    _tidy(axis, 'chunks')
+    tidy(axis, 'chunks')
     axis.yaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_xlabel('inference (ms)')
     return figure
@@ -87,7 +86,7 @@ def success_figure(verdicts):
         axis.plot(counts, 100 * np.cumsum(successes) / counts, 'o-', markersize=4, linewidth=1.1, label=name)
     axis.set_ylim(-3, 103)
     axis.legend(fontsize=8, frameon=False)
-    _tidy(axis, 'successes so far (%)')
+    tidy(axis, 'successes so far (%)')
     axis.margins(x=0.02)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.set_xlabel('episodes')
@@ -111,12 +110,3 @@ def _draw_states(axis, series):
     axis.set_ylabel('safety')
     if labelled:
         axis.legend(ncols=len(labelled), loc='lower left', bbox_to_anchor=(0, 1), fontsize=8, frameon=False)
-
-
-def _tidy(axis, label):
-    axis.set_ylabel(label, fontsize=8)
-    axis.tick_params(labelsize=8)
-    axis.grid(alpha=0.25)
-    axis.margins(x=0)
-    for edge in ('top', 'right'):
-        axis.spines[edge].set_visible(False)

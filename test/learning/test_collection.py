@@ -56,3 +56,9 @@ def test_collection_does_not_depend_on_the_number_of_workers(tmp_path):
     for a, b in zip(one, two):
         assert a.action.tobytes() == b.action.tobytes() and a.images.tobytes() == b.images.tobytes()
     assert len(seen) == 4 and seen[1].rows == sum(len(demo.action) for demo in one)
+    first, second = sorted((tmp_path / '1').glob('*.h5'))
+    second.unlink()  # as if the collection had been stopped between the two
+    before = first.stat().st_mtime_ns
+    whole = collect({'plate': 3}, 40, tmp_path / '1', 1, ('clean', 'displaced'), imaging, shard_size=2, resume=True)
+    assert first.stat().st_mtime_ns == before and (whole.kept, whole.failed) == (collected.kept, collected.failed)
+    assert whole.rows == collected.rows and read_shards(tmp_path / '1')[2].images.tobytes() == two[2].images.tobytes()

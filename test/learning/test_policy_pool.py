@@ -107,6 +107,10 @@ def test_failed_rollouts_are_kept_with_their_partial_score_and_end_in_a_picture(
         assert episode.variant == 'rollout' and not episode.success and 0 <= episode.score < 0.5
         assert episode.image_rows.tolist() == [0, 20, 30] and len(episode.action) == len(episode.state) == 31
     assert sum(backend.batches) == 3 * 2
+    last = sorted(tmp_path.glob('*.h5'))[1]
+    last.unlink()  # as if the collection had been stopped between the two shards
+    again = collect_played(backend, jobs, 'rollout', tmp_path, 2, TINY_PICTURES, shard_size=2, resume=True)
+    assert sum(backend.batches) == 4 * 2 and again == collected and last.exists()
 
 
 def test_branches_are_the_candidates_played_from_one_state():

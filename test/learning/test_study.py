@@ -1,5 +1,7 @@
 """A study pairs its cells by seed, goes on where it ended, and says which differences mean something."""
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,9 +11,10 @@ from cosmos_policy_ros.bringup.share import config_file
 from cosmos_policy_ros.learning import study
 from cosmos_policy_ros.learning.evaluation import EpisodeResult, EvaluationSettings
 from cosmos_policy_ros.learning.statistics import area_under_curve, paired_difference
-from cosmos_policy_ros.learning.study import Cell, read_cells, run_cell, table
+from cosmos_policy_ros.learning.study import Cell, rates, read_cells, run_cell, table
 from cosmos_policy_ros.policy.layout import Stage
 from cosmos_policy_ros.policy.planning.settings import Mode
+from cosmos_policy_ros.rollouts.rate_plot import rate_figure
 from cosmos_policy_ros.sim.disturbances import CONDITIONS
 
 BASE = EvaluationSettings('policy', 'plate', 'safety.yaml')
@@ -109,3 +112,19 @@ def test_paired_difference_counts_discordant_pairs():
 def test_area_under_curve_is_the_share_of_ordered_pairs():
     assert area_under_curve([0.9, 0.5, 0.5, 0.1], [True, True, False, False]) == pytest.approx(3.5 / 4)
     assert np.isnan(area_under_curve([0.9, 0.5], [True, True]))
+
+
+def test_the_plot_has_the_rate_and_interval_of_every_cell_from_the_first_down():
+    outcomes = {'direct': [{'success': True}, {'success': False}], 'joint': [{'success': True}] * 3}
+    figure = rate_figure(rates(outcomes))
+    axis, = figure.axes
+    assert [label.get_text() for label in axis.get_yticklabels()] == ['direct', 'joint'] and axis.yaxis_inverted()
+    points, (_, _), (bars,) = axis.containers[0]
+    assert points.get_xdata().tolist() == [50.0, 100.0]
+    assert [segment[:, 0].round(1).tolist() for segment in bars.get_segments()] == [[9.5, 90.5], [43.8, 100.0]]
+
+
+def test_the_plot_needs_nothing_that_reads_recordings():
+    """A study may run where only simulator and model are installed."""
+    code = 'import sys, cosmos_policy_ros.rollouts.rate_plot; sys.exit("rosbags" in sys.modules)'
+    assert subprocess.run([sys.executable, '-c', code]).returncode == 0

@@ -138,6 +138,39 @@ def test_rate_warms_up_and_then_follows_a_half_cosine():
     assert learning_rate(config, 100, 1.0) == pytest.approx(0.0) and learning_rate(config, 9, 0.0) == 1.0
 
 
+class Killed(Exception):
+    """Ends a training from its progress, in place of a signal."""
+
+
+def test_a_training_that_was_stopped_goes_on_to_the_same_weights(tmp_path):
+    episodes = [make_episode(seed, 12) for seed in range(3)]
+    settings = replace(SETTINGS, steps=12, log_every=2, evaluate_every=4, warm_up=3)
+
+    def until(end):
+        def progress(line):
+            if end and line.startswith(f'step {end} '):
+                raise Killed
+        return progress
+
+    def run(name, end=None):
+        return train(SMALL, episodes, tmp_path / name, settings, progress=until(end), resume=True)
+
+    whole = run('whole')
+    for end in (6, 10):
+        with pytest.raises(Killed):
+            run('stopped', end)
+    with open(tmp_path / 'stopped' / 'log.jsonl', 'a') as log:
+        log.write('{"step": 11, "lo')  # half a line
+    stopped = run('stopped')
+    assert stopped['seconds'] > 0 and stopped['held_out'] == whole['held_out']
+    one, other = (load_checkpoint(tmp_path / name / 'final').network.state_dict() for name in ('whole', 'stopped'))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    losses = [[(entry['step'], entry['loss']) for entry in map(json.loads, (tmp_path / name / 'log.jsonl').open())
+               if 'loss' in entry] for name in ('whole', 'stopped')]
+    assert losses[0] == losses[1] and [step for step, _ in losses[0]] == [2, 4, 6, 8, 10, 12]
+    assert not (tmp_path / 'stopped' / 'state.pt').exists()
+
+
 def test_a_loss_that_is_not_finite_ends_the_run(tmp_path):
     with pytest.raises(TrainingDiverged, match='the loss is (nan|inf)'):
         settings = replace(SETTINGS, steps=3, log_every=1, learning_rate=1e30, warm_up=1)
