@@ -88,22 +88,22 @@ class Operator:
         reason = why_not(control, self.situation())
         if reason:
             self._say(f'{control.value}: not now: {reason}')
-        elif control is Control.STOP:
+            return reason
+        if control is Control.STOP:
             self._station.press()
             self._pressed = True
             self._say('stop pressed')
-        elif control is Control.START:
+        self._station.tell(control.value, note)
+        if control is Control.START:
             self._start()
         elif control is Control.CANCEL:
             self._rollout.cancel()
         elif control in self._arms:
             self._busy = control.value
             threading.Thread(target=self._bring_up, args=(control,), name=control.value, daemon=True).start()
-        else:
+        elif control is not Control.STOP:
             self._asked.put(partial(self._carry_out, control, note))
-        if not reason:
-            self._station.tell(control.value, note)
-        return reason
+        return ''
 
     def set_speed(self, share):
         """Play the policy's next chunks at a share of the trained speed, one of ``control.playback.STEPS``."""

@@ -56,7 +56,7 @@ def keep_freed_memory():
     """From now on the C library keeps what a freed picture leaves, instead of giving it back to the kernel.
 
     A raw picture of 640x480 is copied several times on its way in, each time into 225 new pages that the kernel has to find
-    and clear: 1.9 of 3.0 ms a picture, since glibc's ``malloc`` returns what is free beyond twice its largest block so far.
+    and clear: 1.7 of 2.9 ms a picture, since glibc's ``malloc`` returns what is free beyond twice its largest block so far.
     Does nothing with a C library that has no ``mallopt``.
     """
     mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)

@@ -3,9 +3,9 @@ import json
 
 from std_msgs.msg import String
 
-from .qos import EVENT
+from cosmos_policy_ros.rollouts.topics import STEP
 
-TOPIC = '/cosmos_policy/operator_step'
+from .qos import EVENT
 
 
 class Steps:
@@ -13,7 +13,7 @@ class Steps:
 
     def __init__(self, node, source):
         self._source = source
-        self._publisher = node.create_publisher(String, TOPIC, EVENT)
+        self._publisher = node.create_publisher(String, STEP, EVENT)
 
     def tell(self, step, note=''):
         """Tell that ``step`` was asked for, or is begun. ``note``: what was said with it, such as a failure type."""

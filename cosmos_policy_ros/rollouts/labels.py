@@ -101,7 +101,8 @@ class Label:
     def to_json(self):
         """A JSON object."""
         return {'verdict': self.verdict.value, 'at': self.at, 'score': self.score,
-                'failure': self.failure and self.failure.value, 'note': self.note, 'operator': self.operator, 'source': self.source}
+                'failure': self.failure and self.failure.value, 'note': self.note, 'operator': self.operator,
+                'source': self.source}
 
     @classmethod
     def from_json(cls, data):

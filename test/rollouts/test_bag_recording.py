@@ -276,7 +276,7 @@ def test_every_recorded_type_has_a_definition():
     for package in ('cosmos_policy_ros', 'interbotix_xs_msgs'):
         assert any(message_folder(package).glob('*.msg'))
     packages = {topic.type.split('/')[0] for topic in recorded_topics(ROBOT)}
-    assert packages == {'sensor_msgs', 'cosmos_policy_ros', 'interbotix_xs_msgs'}
+    assert packages == {'sensor_msgs', 'std_msgs', 'cosmos_policy_ros', 'interbotix_xs_msgs'}
 
 
 def test_a_package_without_definitions_is_named():
