@@ -15,6 +15,26 @@ from ..sim.demonstrations import Demonstration
 _TEXT, _NUMBERS = ('task', 'instruction', 'variant'), ('seed', 'success', 'score')
 
 
+@dataclass(frozen=True)
+class ShardEntry:
+    """What an episode in a shard is, without its arrays; fields as in ``Demonstration``. rows: of 40 ms."""
+
+    task: str
+    seed: int
+    variant: str
+    success: bool
+    rows: int
+
+
+def list_shard(path):
+    """The ``ShardEntry`` of every episode in one file; its pictures are not read."""
+    with h5py.File(path, 'r') as shard:
+        columns = shard['task'].asstr()[()], shard['seed'][()], shard['variant'].asstr()[()], shard['success'][()], \
+            shard['rows'][()]
+    return [ShardEntry(str(task), int(seed), str(variant), bool(success), int(rows))
+            for task, seed, variant, success, rows in zip(*columns)]
+
+
 def write_shard(path, demonstrations):
     """Write a list of Demonstrations, all with one image size, as one file; it appears only once it is complete."""
     if not demonstrations:
@@ -49,26 +69,6 @@ def read_shard(path):
                           action=arrays['action'][rows[i]], image_rows=arrays['image_rows'][pictures[i]],
                           images=arrays['images'][pictures[i]], success=bool(facts['success'][i]),
                           score=float(facts['score'][i])) for i in range(len(rows))]
-
-
-@dataclass(frozen=True)
-class ShardEntry:
-    """What an episode in a shard is, without its arrays; fields as in ``Demonstration``. rows: of 40 ms."""
-
-    task: str
-    seed: int
-    variant: str
-    success: bool
-    rows: int
-
-
-def list_shard(path):
-    """The ``ShardEntry`` of every episode in one file; its pictures are not read."""
-    with h5py.File(path, 'r') as shard:
-        columns = shard['task'].asstr()[()], shard['seed'][()], shard['variant'].asstr()[()], shard['success'][()], \
-            shard['rows'][()]
-    return [ShardEntry(str(task), int(seed), str(variant), bool(success), int(rows))
-            for task, seed, variant, success, rows in zip(*columns)]
 
 
 def read_shards(folder):

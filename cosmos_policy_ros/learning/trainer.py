@@ -15,7 +15,7 @@ from ..policy.text import HashedWords
 from .dataset import ResidentDataset, fit_tokenizer, split_episodes, statistics_of
 from .objective import Objective, ObjectiveConfig, draw_samples
 from .prediction_error import prediction_errors
-from .training_state import cut_log, restore_state, save_state
+from .stopped_training import cut_log, restore_state, save_state
 
 
 class TrainingDiverged(PolicyError, ArithmeticError):

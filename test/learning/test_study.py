@@ -121,7 +121,7 @@ def test_the_plot_has_the_rate_and_interval_of_every_cell_from_the_first_down():
     assert [label.get_text() for label in axis.get_yticklabels()] == ['direct', 'joint'] and axis.yaxis_inverted()
     points, (_, _), (bars,) = axis.containers[0]
     assert points.get_xdata().tolist() == [50.0, 100.0]
-    assert [segment[:, 0].round(1).tolist() for segment in bars.get_segments()] == [[9.5, 90.5], [43.8, 100.0]]
+    assert [segment[:, 0].round(1).tolist() for segment in bars.get_segments()] == [[9.5, 90.5], [43.9, 100.0]]
 
 
 def test_the_plot_needs_nothing_that_reads_recordings():
