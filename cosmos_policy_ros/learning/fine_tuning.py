@@ -50,7 +50,7 @@ def fine_tune(start, episodes, out, config, device='cuda', resume=False, augment
     elif (out / STATE).exists():
         raise CannotTrain(f'{out / STATE} is there already: go on from it with --resume, or train into another --out')
     accelerator.wait_for_everyone()
-    with _advice_on_memory(config, accelerator.num_processes), _kernels(config):
+    with _advice_on_memory(config, accelerator.num_processes), kernels(config):
         run = Optimisation(start, episodes, config, accelerator.device, augment, parts, accelerator)
         step = load_state(out / STATE, run.network, run.optimiser, run.average) if resume else 0
         if step >= config.steps:
@@ -118,7 +118,7 @@ def _peak_memory(device):
 
 
 @contextmanager
-def _kernels(config):
+def kernels(config):
     """Attention kernels in the order of preference, and fixed orders of summation where asked for."""
     before = torch.are_deterministic_algorithms_enabled()
     try:

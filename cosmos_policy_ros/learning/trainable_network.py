@@ -67,16 +67,16 @@ def learning_block(x, learning, embedded, shared, mask, rotation, text):
 
 
 class TrainableBlock(nn.Module):
-    """A block that can be sharded: whoever calls it finds its weights whole."""
+    """A block that can be sharded: whoever calls it finds its weights whole. ``recomputed`` may change between steps."""
 
     def __init__(self, block, function, recomputed):
         super().__init__()
-        self.block, self._function, self._recomputed = block, function, recomputed
+        self.block, self.recomputed, self._function = block, recomputed, function
 
     def forward(self, x, *others):
         """See :func:`learning_block`; the arguments but ``learning``."""
         arguments = (x, LearningBlock.of(self.block), *others)
-        if not (self._recomputed and torch.is_grad_enabled()):
+        if not (self.recomputed and torch.is_grad_enabled()):
             return self._function(*arguments)
         return checkpoint(self._function, *arguments, use_reentrant=False, preserve_rng_state=False)
 
