@@ -58,11 +58,15 @@ class Bench:
                 with open(self.file, 'a') as file:
                     print(json.dumps({'what': what} | figures), file=file)
 
-    def start(self):
-        """A checkpoint with random weights on the device, the same in every process."""
+    def start(self, alive=False):
+        """A checkpoint with random weights on the device, the same in every process.
+
+        alive: with random weights where ``network.initialise`` has zeros, behind which adapters would learn nothing.
+        """
         torch.manual_seed(0)
         network = random_network(self.config, self.device, 0)
-        initialise_on_device(network)
+        if not alive:
+            initialise_on_device(network)
         vae = AutoencoderKLWan(**({'base_dim': 8, 'num_res_blocks': 1} if self.small else {}))
         text = torch.zeros(self.config.text_tokens, self.config.network.text_embed_dim)
         text[:TOKENS] = torch.randn(TOKENS, self.config.network.text_embed_dim)
@@ -76,7 +80,7 @@ class Bench:
 
     def run(self, settings):
         began = time.perf_counter()
-        run = Optimisation(self.start(), self.episodes, settings, self.accelerator.device, published_augmentation,
+        run = Optimisation(self.start(bool(settings.adapter_rank)), self.episodes, settings, self.accelerator.device, published_augmentation,
                            parts_of_batch(settings, self.accelerator.num_processes), self.accelerator)
         self.wait()
         self.report('prepared', s=time.perf_counter() - began, weights_M=sum(p.numel() for p in run.parameters) / 1e6)

@@ -62,6 +62,8 @@ def run(args):
         episodes = [demonstration for folder in args.data for demonstration in read_shards(folder, stored=True)]
     except (OSError, ValueError) as error:
         raise CommandError(str(error), 'make shards first: cosmos-policy-ros collect --image-size 224') from error
+    if args.deterministic:
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
     first = os.environ.get('RANK', '0') == '0'
     args.json = args.json and first
     try:

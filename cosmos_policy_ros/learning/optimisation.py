@@ -11,6 +11,8 @@ import torch
 from ..policy.checkpoint import save_checkpoint
 from ..policy.errors import PolicyError
 from ..policy.network import build_network
+from ..policy.picture_codec import PictureCodec
+from ..policy.sampling_loop import Execution
 from ..policy.weight_files import fill, without_storage
 from .adapters import add_adapters, merged_weights
 from .dataset import split_episodes
@@ -45,7 +47,7 @@ class FineTuningConfig:
     weights, else adapters of this rank. ema: decay of the average of the trained weights, 0 for none as published; costs
     4 bytes a trained weight, sharded. recomputed: blocks whose activations are computed twice, None for all. compiled:
     None for on CUDA only. deterministic: kernels that add in a fixed order, so that a resumed run repeats to the last
-    bit. held_out: share of the episodes. The intervals are in steps.
+    bit; slower. held_out: share of the episodes. The intervals are in steps.
     """
 
     steps: int
@@ -105,11 +107,13 @@ class Optimisation:
         training, held_out = split_episodes(episodes, config.held_out)
         instructions = tuple(start.text_embeddings)
         # The one of ``start`` goes into checkpoints, in its own number type.
-        tokenizer = copy.deepcopy(start.tokenizer).to(device)
-        objective = config.objective
+        tokenizer, objective = copy.deepcopy(start.tokenizer).to(device), config.objective
+        # Compiled, it may choose its convolutions anew in every process.
+        compiled = _compiled(config, device) and not config.deterministic
+        encode = PictureCodec(tokenizer, Execution.COMPILED).encode if compiled else tokenizer.encode
 
         def samples(chosen, augment=None):
-            return StreamedDataset(chosen, start.config, start.statistics, tokenizer, instructions, objective.discount,
+            return StreamedDataset(chosen, start.config, start.statistics, encode, instructions, objective.discount,
                                    device, augment, objective.reward)
 
         self.training_set, self.held_out_set = samples(training, augment), samples(held_out) if held_out else None
@@ -241,8 +245,11 @@ def _prepare(start, config, processes, device, dtype):
         add_adapters(network, config.adapter_rank)
     else:
         network.requires_grad_(True)
-    compiled = device.type == 'cuda' if config.compiled is None else config.compiled
-    return network, TrainableNetwork(network, config.recomputed, compiled)
+    return network, TrainableNetwork(network, config.recomputed, _compiled(config, device))
+
+
+def _compiled(config, device):
+    return device.type == 'cuda' if config.compiled is None else config.compiled
 
 
 def _seed(*numbers):

@@ -15,15 +15,15 @@ class StreamedDataset(EpisodeSamples):
     every batch and not kept.
 
     Args:
-        episodes: ``Demonstration``s, with ``StoredPictures`` or arrays. tokenizer: already on ``device``.
+        episodes: ``Demonstration``s, with ``StoredPictures`` or arrays. encode: ``Tokenizer.encode`` of one on ``device``.
         augment: None, or a function of pictures (B, F, 3, S, S) uint8 -> uint8.
         The others: see ``EpisodeSamples``.
     """
 
-    def __init__(self, episodes, config, statistics, tokenizer, instructions, discount, device, augment=None,
+    def __init__(self, episodes, config, statistics, encode, instructions, discount, device, augment=None,
                  reward=Reward.SCORE):
         super().__init__(episodes, config, statistics, instructions, discount, device, reward)
-        self.tokenizer, self.augment = tokenizer, augment
+        self.encode, self.augment = encode, augment
         self._places = [(episode, row) for episode in self.episodes for row in range(len(episode.images))]
         self._rows = torch.stack([self.samples.picture, self.samples.future_picture], dim=1).cpu()
 
@@ -44,7 +44,7 @@ class StreamedDataset(EpisodeSamples):
         frames = (*layout.image_frames, *layout.future_image_frames)
         clip = torch.zeros(len(index), max(frames) + 1, *pictures.shape[2:], dtype=torch.uint8, device=self.device)
         clip[:, list(frames)] = pictures
-        latent = self.tokenizer.encode(clip, min(frames))
+        latent = self.encode(clip, min(frames))
         clean = torch.zeros(len(index), *self.config.latent_shape, device=self.device)
         clean[:, :, :clip.shape[1]] = latent
         self.write_numbers(clean, taken)
