@@ -34,7 +34,7 @@ from cosmos_policy_ros.policy.wan_tokenizer import WanTokenizer
 from cosmos_policy_ros.sim.demonstrations import Demonstration
 
 TOKENS = 9
-FORMS = ((25, 28), (25, 14), (16, 0))
+FORMS = ((25, 28), (25, 14))
 """(samples at once, blocks computed twice) that are measured."""
 
 
