@@ -42,6 +42,7 @@ def fine_tune(start, episodes, out, config, device='cuda', resume=False, augment
     from accelerate import Accelerator
 
     out, episodes = Path(out), list(episodes)
+    out.mkdir(parents=True, exist_ok=True)
     accelerator = Accelerator(cpu=device == 'cpu', log_with='tensorboard', project_dir=out)
     parts = parts_of_batch(config, accelerator.num_processes)
     settings = _settings(config, start.config, episodes, accelerator.num_processes)
