@@ -4,6 +4,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from zlib import crc32
 
 import torch
 from torch.nn.attention import sdpa_kernel
@@ -20,7 +21,7 @@ FREE_TO_CHANGE = {'steps', 'recomputed', 'compiled', 'deterministic', 'log_every
 
 def fine_tune(start, episodes, out, config, device='cuda', resume=False, augment=None, progress=print,
               clock=time.monotonic):
-    """Trains ``start`` further; run it once in every process that torchrun or "accelerate launch" starts.
+    """Trains ``start`` further; run it once in every process that torchrun starts.
 
     Writes ``out/state`` (to resume from), ``out/latest`` and ``out/final`` (checkpoint folders), ``out/log.jsonl`` and
     ``out/tensorboard``. With several machines ``out`` has to be a folder that all of them see.
@@ -45,11 +46,11 @@ def fine_tune(start, episodes, out, config, device='cuda', resume=False, augment
     out.mkdir(parents=True, exist_ok=True)
     accelerator = Accelerator(cpu=device == 'cpu', log_with='tensorboard', project_dir=out)
     parts = parts_of_batch(config, accelerator.num_processes)
-    settings = _settings(config, start.config, episodes, accelerator.num_processes)
+    settings = _settings(config, start, episodes, accelerator.num_processes) | {'augmented': augment is not None}
     if resume:
         check_state(out / STATE, settings)
     elif (out / STATE).exists():
-        raise CannotTrain(f'{out / STATE} is there already: go on from it with --resume, or train into another --out')
+        raise CannotTrain(f'{out / STATE} is there already; go on from it with --resume, or train into another --out')
     accelerator.wait_for_everyone()
     with _advice_on_memory(config, accelerator.num_processes), kernels(config):
         run = Optimisation(start, episodes, config, accelerator.device, augment, parts, accelerator)
@@ -101,11 +102,13 @@ def _loop(run, first, out, settings, progress, clock):
             'peak_memory_gb': _peak_memory(run.device), 'checkpoint': str(out / FINAL)}
 
 
-def _settings(config, policy, episodes, processes):
+def _settings(config, start, episodes, processes):
     """What a resumed run must have in common, JSON-ready."""
     chosen = {name: value for name, value in _plain(config).items() if name not in FREE_TO_CHANGE}
-    return chosen | {'preset': policy.preset, 'processes': processes, 'episodes': len(episodes),
-                     'rows': sum(len(episode.state) for episode in episodes)}
+    # Training moves every weight, so one layer tells two starts apart.
+    marked = crc32(start.network.proj_out.weight.detach().float().cpu().numpy().tobytes())
+    return chosen | {'preset': start.config.preset, 'start': f'{marked:08x}', 'processes': processes,
+                     'episodes': len(episodes), 'rows': sum(len(episode.state) for episode in episodes)}
 
 
 def _plain(config):
@@ -143,7 +146,7 @@ def _advice_on_memory(config, processes):
         if not config.adapter_rank:
             advice += (f', use more than {processes} GPUs ({BYTES_A_WEIGHT} bytes a weight are shared by all), or train '
                        f'adapters with --adapter-rank 16')
-        raise CannotTrain(f'out of GPU memory ({held:.0f} GB): {advice}') from error
+        raise CannotTrain(f'out of GPU memory ({held:.0f} GB); {advice}') from error
 
 
 def _model_card(run, step, loss, held_out):

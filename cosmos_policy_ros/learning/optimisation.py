@@ -151,8 +151,8 @@ class Optimisation:
         norm = whole(torch.nn.utils.clip_grad_norm_(self.parameters, config.clip)).item()
         found = (self.accelerator.reduce(total, 'mean') / self.parts).tolist()
         if not math.isfinite(norm) or not math.isfinite(found[0]):
-            raise TrainingDiverged(f'step {number}: loss {found[0]:g}, gradient norm {norm:g}; resume from the last '
-                                   f'state in another --out with a lower --learning-rate, or look at the data')
+            raise TrainingDiverged(f'step {number}: loss {found[0]:g}, gradient norm {norm:g}; look at the data, or '
+                                   f'start from the last checkpoint with a lower --learning-rate in another --out')
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         if config.ema:
@@ -209,10 +209,9 @@ class Optimisation:
 
     def save_checkpoint(self, folder, card):
         """Full weights, adapters merged and averages in place of the last values, as a folder that policies load."""
-        averages = iter(self.average.values())
         if self.average:
             kept = [local(value.detach()).clone() for value in self.parameters]
-            self._put(local(value) for value in averages)
+            self._put(local(value) for value in self.average.values())
         kind = getattr(torch, self.start.config.weights_dtype)
         weights = {}
         for name, value in merged_weights(self.network, whole):

@@ -15,6 +15,7 @@ import torch.distributed as dist
 from fine_tuning_rig import CONFIG, SETTINGS, small_episodes, small_start
 from synthetic_episodes import DUCK, make_episode
 
+from cosmos_policy_ros.cli.main import main
 from cosmos_policy_ros.embodiment.cameras import CAMERAS
 from cosmos_policy_ros.learning.dataset import Pools
 from cosmos_policy_ros.learning.fine_tuning import FINAL, STATE, fine_tune
@@ -38,8 +39,8 @@ def one_thread_and_no_processes_left():
         dist.destroy_process_group()
 
 
-def tune(out, resume=False, episodes=None, **changes):
-    return fine_tune(small_start(), small_episodes() if episodes is None else episodes, out,
+def tune(out, resume=False, episodes=None, seed_of_start=0, **changes):
+    return fine_tune(small_start(seed_of_start), small_episodes() if episodes is None else episodes, out,
                      replace(SETTINGS, **changes), 'cpu', resume, progress=lambda line: None)
 
 
@@ -112,7 +113,8 @@ def test_two_processes_train_as_one_does(tuned, tmp_path):
     ({'ema': 0.9, 'learning_rate': 1e-5}, 'learning_rate was 0.001, now 1e-05'),
     ({'ema': 0.9, 'episodes': small_episodes(3)}, 'episodes was 4, now 3'),
     ({}, 'ema was 0.9, now 0.0'),
-], ids=['another rate', 'other data', 'no average'])
+    ({'ema': 0.9, 'seed_of_start': 1}, 'start was .*, now'),
+], ids=['another rate', 'other data', 'no average', 'another start'])
 def test_another_run_is_not_resumed(tuned, changes, match):
     with pytest.raises(ResumeError, match=match):
         tune(tuned[0], resume=True, **{'steps': 5, **changes})
@@ -136,6 +138,19 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_state_from_before(
     with pytest.raises(TrainingDiverged, match='lower --learning-rate'):
         tune(tmp_path, learning_rate=1e30, save_every=1)
     assert json.loads((tmp_path / STATE / 'settings.json').read_text())['step'] >= 1
+
+
+def test_the_command_trains_from_a_checkpoint_folder(tuned, tmp_path, capsys):
+    given = ['finetune', '--data', str(tuned[0]), '--init-from', str(tuned[0] / FINAL), '--steps', '1', '--batch', '2',
+             '--part', '2', '--adapter-rank', '2', '--out', str(tmp_path), '--json']
+    with pytest.raises(SystemExit) as ended:
+        main([*given, '--device', 'cpu'])
+    assert ended.value.code == 0
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert result['steps'] == 1 and result['checkpoint'] == str(tmp_path / FINAL)
+    with pytest.raises(SystemExit) as ended:
+        main([*given, '--device', 'cpu'])
+    assert ended.value.code == 1 and '--resume' in json.loads(capsys.readouterr().out)['hint']
 
 
 @pytest.mark.parametrize('batch, part, processes, parts', [(200, 25, 8, 1), (200, 25, 2, 4), (4, 2, 1, 2)])
