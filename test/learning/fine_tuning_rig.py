@@ -18,7 +18,7 @@ CONFIG = replace(published_presets()['cosmos-policy-aloha-2b'], preset='small', 
                  network=NetworkConfig(2, 24, 2, text_embed_dim=16, adaln_lora_dim=8, rope_scale=(1.0, 3.0, 3.0),
                                        position_table=False))
 
-SETTINGS = FineTuningConfig(steps=4, batch=4, part=2, warm_up=1, learning_rate=1e-3, held_out=0.25, log_every=1,
+SETTINGS = FineTuningConfig(steps=3, batch=2, part=1, warm_up=1, learning_rate=1e-3, held_out=0.25, log_every=1,
                             evaluate_every=10 ** 9, save_every=10 ** 9)
 
 
