@@ -25,6 +25,7 @@ EXTRAS = {
     'text': ['transformers>=4.50', 'sentencepiece>=0.2'],
     'lerobot': ['pyarrow>=18'],
     'rerun': ['rerun-sdk>=0.26'],
+    'train': ['accelerate>=1.10', 'peft>=0.17', 'tensorboardX>=2.6'],
 }
 TEST = ['pytest', 'pytest-xdist', 'coverage', 'hypothesis', 'mcap-ros2-support', 'json-numpy', 'pin']
 

@@ -17,6 +17,8 @@ def add_arguments(parser):
     source.add_argument('--recorded', nargs='+', metavar='FOLDER', help='episodes of the recorder, teleoperated ones for '
                         'instance; one shard is made of the successful ones')
     parser.add_argument('--gripper-map', default='ros1', choices=tuple(GRIPPER_MAPS), help='of the recorded arms')
+    parser.add_argument('--published-pictures', action='store_true', help='recorded pictures resized as the published 2B '
+                        'policies resize live ones')
     parser.add_argument('--out', required=True, help='folder that receives the shards')
     parser.add_argument('--seed', type=int, default=100000, help='first seed; keep it away from those of an evaluation')
     parser.add_argument('--image-size', type=int, default=64, help='pixels; that of the preset to train')
@@ -47,7 +49,8 @@ def _from_recordings(args):
     from cosmos_policy_ros.learning.collection import Imaging
     from cosmos_policy_ros.learning.recorded import demonstration_of
     from cosmos_policy_ros.learning.shards import write_shard
-    imaging, demonstrations = Imaging(args.image_size, args.supersample, args.image_every), []
+    imaging = Imaging(args.image_size, args.supersample, args.image_every, args.published_pictures)
+    demonstrations = []
     for folder in args.recorded:
         try:
             demonstrations.append(demonstration_of(folder, GRIPPER_MAPS[args.gripper_map], imaging))

@@ -7,8 +7,8 @@ import sys
 from .console import CommandError, say
 
 COMMANDS = ('demo', 'up', 'operate', 'arms', 'stop', 'fault', 'doctor', 'evaluate', 'study', 'trials', 'robot-trials',
-            'collect', 'train', 'learn', 'checkpoint', 'envelope', 'report', 'label', 'replay-policy', 'export',
-            'import', 'serve', 'page')
+            'collect', 'train', 'learn', 'finetune', 'checkpoint', 'envelope', 'report', 'label', 'replay-policy',
+            'export', 'import', 'serve', 'page')
 
 
 def build_parser():

@@ -15,11 +15,15 @@ from .shards import list_shard, write_shard
 
 @dataclass(frozen=True)
 class Imaging:
-    """Image size (pixels), supersampling factor and rows between images of the demonstrations to record."""
+    """Image size (pixels), supersampling factor and rows between images of the demonstrations to record.
+
+    published: recorded pictures are resized as the published policies resize live ones.
+    """
 
     size: int = 64
     supersample: int = 3
     every: int = 5
+    published: bool = False
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,45 @@ class Batch:
     instruction: torch.Tensor
 
 
-class ResidentDataset:
+class EpisodeSamples:
+    """The samples of a set of episodes, with their numbers on one device; pictures are the subclasses' business.
+
+    ``episodes`` are in the order of their pools, so that a pool is a range of the sample table.
+    """
+
+    def __init__(self, episodes, config, statistics, instructions, discount, device, reward=Reward.SCORE):
+        """config: ``PolicyConfig``. instructions: row order of the text table. discount, reward: of the value target."""
+        if not episodes:
+            raise ValueError('no episodes to train on; collect demonstrations first')
+        self.config, self.device = config, torch.device(device)
+        check_episodes(episodes, config, instructions)
+        self.episodes = sorted(episodes, key=pool_of)
+        samples = index_samples(self.episodes, config.chunk_rows, instructions, discount, reward)
+        self.samples = samples.to(self.device)
+        self.pools = Pools(*torch.bincount(self.samples.pool, minlength=3).tolist())
+        self.states = self._table(statistics.scale_proprio(np.concatenate([e.state for e in self.episodes])))
+        if config.quirks.bf16_proprio:
+            self.states = self.states.bfloat16().float()
+        self.actions = self._table(statistics.scale_actions(np.concatenate([e.action for e in self.episodes])))
+
+    def __len__(self):
+        return len(self.samples)
+
+    def write_numbers(self, clean, taken):
+        """Writes chunk, states and value of the samples ``taken`` into their frames of ``clean``, in place."""
+        layout = self.config.layout
+        steps = torch.arange(self.config.chunk_rows, device=self.device)
+        chunk = self.actions[torch.minimum(taken.row[:, None] + steps, taken.last_row[:, None])]
+        write_vector(clean, layout.index(ACTION), chunk.flatten(1))
+        write_vector(clean, layout.index(PROPRIO), self.states[taken.row])
+        write_vector(clean, layout.index(FUTURE + PROPRIO), self.states[taken.future_row])
+        write_value(clean, layout.index(VALUE), taken.value)
+
+    def _table(self, rows):
+        return torch.from_numpy(rows.astype(np.float32)).to(self.device)
+
+
+class ResidentDataset(EpisodeSamples):
     """Samples of a set of episodes, all on one device.
 
     Args:
@@ -85,52 +123,30 @@ class ResidentDataset:
 
     def __init__(self, episodes, config, statistics, tokenizer, instructions, discount, device, augment=None,
                  reward=Reward.SCORE):
-        if not episodes:
-            raise ValueError('no episodes to train on; collect demonstrations first')
-        self.config, self.augment = config, augment
-        self.device = torch.device(device)
+        super().__init__(episodes, config, statistics, instructions, discount, device, reward)
+        self.augment = augment
         self.tokenizer = tokenizer.to(self.device)
-        check_episodes(episodes, config, instructions)
-        # Pools are ranges of the sample table, so that drawing from one is a single multiplication.
-        episodes = sorted(episodes, key=pool_of)
-        self.samples = index_samples(episodes, config.chunk_rows, instructions, discount, reward).to(self.device)
-        self.pools = Pools(*torch.bincount(self.samples.pool, minlength=3).tolist())
-        self.states = self._table(statistics.scale_proprio(np.concatenate([e.state for e in episodes])))
-        self.actions = self._table(statistics.scale_actions(np.concatenate([e.action for e in episodes])))
-        self.pictures = self._load_pictures(episodes)
+        self.pictures = self._load_pictures()
         layout = config.layout
         black = torch.zeros(1, 1, 3, config.image_size, config.image_size, dtype=torch.uint8, device=self.device)
         self._black = self.tokenizer.encode(black)[0, :, 0]
         self._image_frames = torch.tensor((*layout.image_frames, *layout.future_image_frames), device=self.device)
 
-    def __len__(self):
-        return len(self.samples)
-
     def batch(self, index):
         """The samples ``index`` (B,) int64, on the device, as clean latent sequences."""
-        layout, rows = self.config.layout, self.config.chunk_rows
         taken = self.samples.take(index)
-        channels, frames, height, width = self.config.latent_shape
-        clean = torch.empty(len(index), channels, frames, height, width, device=self.device)
-        clean[:, :, layout.index('blank')] = self._black
+        clean = torch.empty(len(index), *self.config.latent_shape, device=self.device)
+        clean[:, :, self.config.layout.index('blank')] = self._black
         pictures = self.pictures[torch.stack([taken.picture, taken.future_picture], dim=1)].flatten(1, 2)
         if self.augment is not None:
             pictures = self.tokenizer.encode(self.augment(pictures)).transpose(1, 2)
         clean[:, :, self._image_frames] = pictures.transpose(1, 2).float()
-        steps = torch.arange(rows, device=self.device)
-        chunk = self.actions[torch.minimum(taken.row[:, None] + steps, taken.last_row[:, None])]
-        write_vector(clean, layout.index(ACTION), chunk.flatten(1))
-        write_vector(clean, layout.index(PROPRIO), self.states[taken.row])
-        write_vector(clean, layout.index(FUTURE + PROPRIO), self.states[taken.future_row])
-        write_value(clean, layout.index(VALUE), taken.value)
+        self.write_numbers(clean, taken)
         return Batch(clean, taken.instruction)
 
-    def _table(self, rows):
-        return torch.from_numpy(rows.astype(np.float32)).to(self.device)
-
-    def _load_pictures(self, episodes):
+    def _load_pictures(self):
         """(M, 3 cameras, ...) latents in half precision, or bytes when every batch is augmented."""
-        count = sum(len(episode.images) for episode in episodes)
+        count = sum(len(episode.images) for episode in self.episodes)
         size = self.config.image_size
         channels, _, height, width = self.config.latent_shape
         if self.augment is None:
@@ -138,7 +154,7 @@ class ResidentDataset:
         else:
             table = torch.empty(count, len(CAMERAS), 3, size, size, dtype=torch.uint8, device=self.device)
         start = 0
-        for episode in episodes:
+        for episode in self.episodes:
             planes = to_planes(episode.images)
             for part in planes.split(ENCODE_BATCH):
                 part = part.to(self.device)

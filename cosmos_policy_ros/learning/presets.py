@@ -27,6 +27,10 @@ TINY_TRAINING = TrainingConfig(objective=ObjectiveConfig(action_weight=3.0, late
 """How these presets are trained; set ``minutes`` or ``steps``."""
 
 
+PLANNING_QUESTIONS = (0.1, 0.45, 0.45)
+"""The published planning model's shares of policy, world-model and value samples."""
+
+
 def refinement(value_stage):
     """``TrainingConfig`` for a planning model that goes on from a policy with its rollouts.
 
@@ -34,4 +38,4 @@ def refinement(value_stage):
     failure's partial score is worth nothing here, unlike as published: in the simulator every failure has one.
     """
     return replace(TINY_TRAINING, learning_rate=5e-4, objective=replace(
-        TINY_TRAINING.objective, questions=(0.1, 0.45, 0.45), value_stage=value_stage, reward=Reward.SUCCESS))
+        TINY_TRAINING.objective, questions=PLANNING_QUESTIONS, value_stage=value_stage, reward=Reward.SUCCESS))

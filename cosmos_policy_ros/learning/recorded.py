@@ -1,4 +1,5 @@
 """Recorded episodes as demonstrations: what a person did at the leader arms trains like what an expert did."""
+from ..policy.resizing import box, published_resize
 from ..rollouts.labels import Verdict, current_label
 from ..rollouts.rows import read_episode_rows
 from ..sim.demonstrations import Demonstration
@@ -11,12 +12,12 @@ def demonstration_of(folder, gripper, imaging):
 
     Args:
         gripper: ``GripperMap`` of the arms. imaging: ``collection.Imaging``; its supersampling is not used, pictures
-            are averaged down from the recorded ones.
+            are made of the recorded ones, averaged down or as ``imaging.published`` says.
 
     Raises:
         ValueError: see ``rollouts.rows.read_episode_rows`` and ``rollouts.labels.current_label``.
     """
-    rows = read_episode_rows(folder, gripper, imaging.size, imaging.every)
+    rows = read_episode_rows(folder, gripper, imaging.size, imaging.every, published_resize if imaging.published else box)
     record, label = rows.record, current_label(folder, rows.record)
     score = label.score if label is not None and label.usable else 0.0
     success = label is not None and label.verdict is Verdict.SUCCESS

@@ -52,28 +52,54 @@ def write_shard(path, demonstrations):
     partial.rename(path)
 
 
-def read_shard(path):
-    """List of the Demonstrations in one file. Raises ValueError when it is not a shard."""
+class StoredPictures:
+    """Pictures of an episode that stay on disk: (K, 3, S, S, 3) uint8, of which rows are read one by one."""
+
+    def __init__(self, path, pictures, rows):
+        """pictures: the shard's dataset, for shape and type. rows: slice of it that is this episode's."""
+        self._path, self._first = path, int(rows.start)
+        self.shape, self.dtype = (int(rows.stop - rows.start), *pictures.shape[1:]), pictures.dtype
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, row):
+        """(3, S, S, 3) uint8 of one row."""
+        if not 0 <= row < len(self):
+            raise IndexError(f'{self._path}: row {row} of {len(self)} pictures')
+        with h5py.File(self._path, 'r') as shard:
+            return shard['images'][self._first + row]
+
+
+def read_shard(path, stored=False):
+    """List of the Demonstrations in one file; their pictures are ``StoredPictures`` if ``stored``.
+
+    Raises ValueError when it is not a shard.
+    """
     with h5py.File(path, 'r') as shard:
         try:
-            arrays = {name: shard[name][()] for name in ('state', 'action', 'image_rows', 'images')}
+            arrays = {name: shard[name][()] for name in ('state', 'action', 'image_rows')}
+            images = shard['images'] if stored else shard['images'][()]
             ends, image_ends = np.cumsum(shard['rows']), np.cumsum(shard['image_counts'])
             facts = {name: shard[name].asstr()[()] for name in _TEXT}
             facts.update({name: shard[name][()] for name in _NUMBERS})
         except KeyError as error:
             raise ValueError(f'{path} is not a shard of demonstrations: {error}') from error
-    rows = [slice(a, b) for a, b in zip([0, *ends[:-1]], ends)]
-    pictures = [slice(a, b) for a, b in zip([0, *image_ends[:-1]], image_ends)]
+        rows, pictures = ([slice(a, b) for a, b in zip([0, *last[:-1]], last)] for last in (ends, image_ends))
+        images = [StoredPictures(path, images, part) if stored else images[part] for part in pictures]
     return [Demonstration(task=str(facts['task'][i]), instruction=str(facts['instruction'][i]),
                           seed=int(facts['seed'][i]), variant=str(facts['variant'][i]), state=arrays['state'][rows[i]],
                           action=arrays['action'][rows[i]], image_rows=arrays['image_rows'][pictures[i]],
-                          images=arrays['images'][pictures[i]], success=bool(facts['success'][i]),
+                          images=images[i], success=bool(facts['success'][i]),
                           score=float(facts['score'][i])) for i in range(len(rows))]
 
 
-def read_shards(folder):
-    """All Demonstrations of a folder's shards in the order of the file names; FileNotFoundError when it has none."""
+def read_shards(folder, stored=False):
+    """All Demonstrations of a folder's shards in the order of the file names; FileNotFoundError when it has none.
+
+    stored: see :func:`read_shard`.
+    """
     paths = sorted(Path(folder).glob('*.h5'))
     if not paths:
         raise FileNotFoundError(f'no *.h5 shards in {folder}: collect demonstrations first')
-    return [demo for path in paths for demo in read_shard(path)]
+    return [demo for path in paths for demo in read_shard(path, stored)]

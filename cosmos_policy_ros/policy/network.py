@@ -14,7 +14,7 @@ from torch import nn
 
 from .config import LATENT_CHANNELS, PATCH
 from .rope import rotary_angles
-from .transformer_block import NORM_EPS, BlockText, BlockWeights, modulate, rms_norm, transformer_block
+from .transformer_block import NORM_EPS, BlockText, BlockWeights, modulate, text_heads, transformer_block
 
 ROW_MULTIPLE = 8
 """Folded instructions are filled up to a multiple of this many rows, so that most of them share one shape."""
@@ -145,15 +145,14 @@ class CosmosPolicyTransformer(CosmosTransformer3DModel):
 
         Args:
             rows: (M, L, text_embed_dim), zero rows after the last token. They stay part of the attention.
-            fold_zeros: replace the rows that are zero in all M by one with a logit bias of ln(count), and make keys and
-                values ready (see ``BlockText``) where that is less work for every call; same function.
+            fold_zeros: see :func:`fold_zero_rows`; also make keys and values ready (see ``BlockText``) where that is less
+                work for every call; same function.
         """
-        rows, bias = _fold_zeros(rows) if fold_zeros else (rows, None)
+        rows, bias = fold_zero_rows(rows) if fold_zeros else (rows, None)
         ready = fold_zeros and self.config.num_attention_heads * rows.shape[1] <= self.width
         keys, values = [], []
         for attention in (block.attn2 for block in self.transformer_blocks):
-            key = rms_norm(self._heads(attention.to_k(rows)), attention.norm_k.weight)
-            value = self._heads(attention.to_v(rows))
+            key, value = text_heads(rows, attention.to_k.weight, attention.to_v.weight, attention.norm_k.weight)
             if ready:
                 key, value = self._ready(attention, key, value.float())
             keys.append(key.to(rows.dtype))
@@ -173,16 +172,23 @@ class CosmosPolicyTransformer(CosmosTransformer3DModel):
         Args:
             time: (n,) in 0..1. Row 0 of the second axis is for frames at time 0, row 1 for frames at ``time``.
         """
-        dtype = self.proj_out.weight.dtype
+        embedded, shared = self.embed_time(time)
+        parts = [_linear(_linear(embedded, layer.linear_1), layer.linear_2) + shared for layer in self._norms()]
+        return torch.cat([*parts, self.final_modulation(embedded, shared)], dim=-1)
+
+    def embed_time(self, time):
+        """What every modulation is made of: the embedded times (n, 2, width) and a term (n, 2, 3*width) for each."""
         time = time.bfloat16().float() if self.bf16_time else time.float()
         angle = torch.stack([torch.zeros_like(time), time], dim=1)[..., None] * self.time_rate
-        wave = torch.cat([angle.cos(), angle.sin()], dim=-1).to(dtype)
+        wave = torch.cat([angle.cos(), angle.sin()], dim=-1).to(self.proj_out.weight.dtype)
         embedder, norm = self.time_embed.t_embedder, self.time_embed.norm
         shared = _linear(F.silu(_linear(wave, embedder.linear_1)), embedder.linear_2)
-        embedded = F.silu(F.rms_norm(wave, wave.shape[-1:], norm.weight.to(wave.device), NORM_EPS))
-        parts = [_linear(_linear(embedded, layer.linear_1), layer.linear_2) + shared for layer in self._norms()]
+        return F.silu(F.rms_norm(wave, wave.shape[-1:], norm.weight.to(wave.device), NORM_EPS)), shared
+
+    def final_modulation(self, embedded, shared):
+        """(n, 2, 2*width), shift and scale after the last block, of what :meth:`embed_time` gives."""
         final = _linear(_linear(embedded, self.norm_out.linear_1), self.norm_out.linear_2)
-        return torch.cat([*parts, final + shared[..., :2 * self.width]], dim=-1)
+        return final + shared[..., :2 * self.width]
 
     def forward(self, latent, time, mask, text):
         """One evaluation.
@@ -203,17 +209,18 @@ class CosmosPolicyTransformer(CosmosTransformer3DModel):
         modulation: of the (1,) or (B,) times, see :meth:`modulation`. weights: see :meth:`block_weights`. block: the
         function of a block, for instance compiled.
         """
-        x = self._embed_patches(latent.to(self.proj_out.weight.dtype), mask)
-        frames = torch.where(mask[:, :, None], modulation[:, :1], modulation[:, 1:])
-        rotation = self.rope_cos, self.rope_sin
-        *parts, final = frames.split(9 * self.width, dim=-1)
+        x = self.embed_patches(latent, mask)
+        *parts, final = frames_of(modulation, mask).split(9 * self.width, dim=-1)
         for i, (matrices, part) in enumerate(zip(weights, parts)):
-            x = block(x, matrices, part, rotation, text.block(i))
-        shift, scale = final[:, :, None].chunk(2, dim=-1)
-        return self._unpatch(self.proj_out(modulate(x, shift, scale)))
+            x = block(x, matrices, part, (self.rope_cos, self.rope_sin), text.block(i))
+        return self.read_out(x, final)
 
-    def _embed_patches(self, latent, mask):
-        """(B, T, tokens, width). The mask is constant inside a frame and padding is zero, so neither is tiled."""
+    def embed_patches(self, latent, mask):
+        """Tokens (B, T, tokens, width) of latents (B, 16, T, h, w) and their conditioning frames (1 or B, T).
+
+        The mask is constant inside a frame and padding is zero, so neither is tiled.
+        """
+        latent = latent.to(self.proj_out.weight.dtype)
         batch = latent.shape[0]
         frames, rows, columns = self.token_grid
         patches = latent.reshape(batch, LATENT_CHANNELS, frames, rows, PATCH, columns, PATCH)
@@ -225,14 +232,18 @@ class CosmosPolicyTransformer(CosmosTransformer3DModel):
         # Under autocast products are bfloat16; the residual stream stays in the weights' type.
         return x.to(weight.dtype) if self.position is None else x + self.position
 
-    def _unpatch(self, tokens):
+    def read_out(self, x, final):
+        """(B, 16, T, h, w) of the last block's tokens; ``final``: (1 or B, T, 2*width), its modulation by frame."""
+        shift, scale = final[:, :, None].chunk(2, dim=-1)
+        tokens = self.proj_out(modulate(x, shift, scale))
         frames, rows, columns = self.token_grid
         tokens = tokens.reshape(tokens.shape[0], frames, rows, columns, PATCH, PATCH, LATENT_CHANNELS)
         return tokens.permute(0, 6, 1, 2, 4, 3, 5).flatten(5, 6).flatten(3, 4)
 
-    def _heads(self, x):
-        """(M, rows, width) -> (M, heads, rows, head_dim)."""
-        return x.unflatten(-1, (-1, self.config.attention_head_dim)).transpose(1, 2)
+
+def frames_of(modulation, mask):
+    """(n, T, ...) of a modulation (n, 2, ...): that of time 0 on the conditioning frames, the other elsewhere."""
+    return torch.where(mask[:, :, None], modulation[:, :1], modulation[:, 1:])
 
 
 def _linear(x, layer):
@@ -240,8 +251,15 @@ def _linear(x, layer):
     return F.linear(x, layer.weight.to(x.device))
 
 
-def _fold_zeros(rows):
-    """Rows (M, L, width) without the zeros at their end, and the bias of their logits (None if none is needed)."""
+def fold_zero_rows(rows):
+    """The rows that are zero at the end of all M instructions as one, with a logit bias of ln(count): same function.
+
+    Args:
+        rows: (M, L, width).
+
+    Returns:
+        (rows (M, R, width), bias (R,) float32 of their logits or None if none is needed).
+    """
     length = rows.shape[1]
     used = int(rows.abs().amax((0, 2)).gt(0).nonzero().max()) + 1
     if length == used:

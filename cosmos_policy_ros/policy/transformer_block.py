@@ -12,7 +12,7 @@ class BlockWeights(NamedTuple):
     """Matrices (out, in) and norm weights (head_dim,) of a block. ``qkv`` holds query, key and value, one above the
     other.
 
-    A matrix of the large products (all but ``text_out``) may be an ``Fp8Matrix``.
+    A matrix may be of another kind that brings its own ``product``: an ``Fp8Matrix``, or one with an adapter.
     """
 
     qkv: torch.Tensor
@@ -75,6 +75,13 @@ def rms_norm(x, weight):
     return F.rms_norm(x.float(), weight.shape, weight.float(), NORM_EPS)
 
 
+def text_heads(rows, key_matrix, value_matrix, key_norm):
+    """Keys and values (M, heads, rows, head_dim) of instructions (M, rows, text_width); keys are float32."""
+    key, value = (product(rows, matrix).unflatten(-1, (-1, key_norm.shape[0])).transpose(1, 2)
+                  for matrix in (key_matrix, value_matrix))
+    return rms_norm(key, key_norm), value
+
+
 def _self_attention(y, weights, rotation):
     frames, heads_by_dim = y.shape[1], (-1, weights.query_norm.shape[0])
     query, key, value = (part.unflatten(-1, heads_by_dim)
@@ -104,7 +111,7 @@ def _attend(query, weights, text):
     key, value = (part.to(query.dtype).expand(heads.shape[0], -1, -1, -1) for part in (text.keys, text.values))
     bias = None if text.bias is None else text.bias.to(query.dtype).expand(heads.shape[0], 1, heads.shape[2], -1)
     out = F.scaled_dot_product_attention(heads, key, value, attn_mask=bias)
-    return F.linear(out.transpose(1, 2).flatten(2), weights.text_out)
+    return product(out.transpose(1, 2).flatten(2), weights.text_out)
 
 
 def _attend_ready(query, weights, text):

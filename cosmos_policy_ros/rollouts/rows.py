@@ -23,20 +23,21 @@ class EpisodeRows:
     image_age: float
 
 
-def read_episode_rows(folder, gripper, size, every):
+def _squash(image, size):
+    return np.asarray(Image.fromarray(image).resize((size, size), Image.BOX))
+
+
+def read_episode_rows(folder, gripper, size, every, resize=_squash):
     """``EpisodeRows`` of a finished episode folder, paired by the stamps of the messages.
 
     Args:
-        gripper: ``GripperMap`` of the arms. size: pixels. every: rows between two images.
+        gripper: ``GripperMap`` of the arms. size: pixels. every: rows between two images. resize: makes (size, size, 3)
+            uint8 of a picture (H, W, 3) and ``size``; averages by default.
 
     Raises:
         ValueError: see ``table.read_table``.
     """
     table = read_table(folder, gripper, every)
-    images = [[_squash(decompress(picture), size) for picture in pictures] for pictures in table.pictures]
+    images = [[resize(decompress(picture), size) for picture in pictures] for pictures in table.pictures]
     return EpisodeRows(table.record, table.state.astype(np.float32), table.action.astype(np.float32),
                        table.image_rows.astype(np.int32), np.array(images, np.uint8), table.state_age, table.image_age)
-
-
-def _squash(image, size):
-    return np.asarray(Image.fromarray(image).resize((size, size), Image.BOX))

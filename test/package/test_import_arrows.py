@@ -20,6 +20,7 @@ ROOMS = {
                  'pyarrow', 'rerun'},
     'sim': {'.embodiment', 'numpy', 'mujoco'},
     'learning': {'.embodiment', '.policy', '.rollouts', '.sim', 'numpy', 'torch', 'h5py', 'tqdm', 'scipy',
+                 'accelerate', 'peft',
                  '.control', '.safety'},  # evaluation without ROS runs the robot's own timeline and envelope
     'bringup': {'launch', 'launch_ros'},
 }

@@ -4,6 +4,9 @@ import pytest
 from synthetic_episode import MS, ROBOT, START, record, record_episode, setpoint, start
 
 from cosmos_policy_ros.embodiment.gripper import GRIPPER_MAPS
+from cosmos_policy_ros.learning.collection import Imaging
+from cosmos_policy_ros.learning.recorded import demonstration_of
+from cosmos_policy_ros.policy.resizing import published_resize
 from cosmos_policy_ros.rollouts.rows import read_episode_rows
 from cosmos_policy_ros.rollouts.topics import SETPOINT
 
@@ -22,6 +25,14 @@ def test_state_and_images_are_those_from_before_each_row(tmp_path):
     shades = rows.images[..., 2].mean(axis=(0, 2, 3))
     assert shades == pytest.approx([0, 60, 120], abs=4), 'cameras in their order'
     assert (rows.state_age, rows.image_age) == pytest.approx((0, 0), abs=1e-6)
+
+
+def test_pictures_to_learn_from_are_resized_as_the_published_policy_does_when_asked(tmp_path):
+    folder = record_episode(tmp_path)
+    published = read_episode_rows(folder, GRIPPER, 16, 10, published_resize).images
+    ours, averaged = (demonstration_of(folder, GRIPPER, Imaging(16, every=10, published=choice)).images
+                      for choice in (True, False))
+    assert np.array_equal(ours, published) and not np.array_equal(averaged, published)
 
 
 def test_a_row_without_a_fresh_state_or_picture_is_refused_by_name(tmp_path):
