@@ -4,7 +4,7 @@
     torchrun --nproc-per-node 2 benchmarks/gpu/bench_training.py --parts full --json results.jsonl
     python benchmarks/gpu/bench_training.py --parts start --out /large/disk    # and then "cosmos-policy-ros finetune"
 
-Model FLOPs are those of ``learning.training_flops``: forward and backward of the network, nothing counted twice, neither
+Model FLOPs are those of ``learning.training_flops``: forward and backward of the network, nothing twice, neither
 what activation checkpointing computes again nor the autoencoder. The ratio is to the bfloat16 product measured in the
 same run. ``--small`` runs a miniature on a CPU, to see that everything works.
 """
@@ -80,7 +80,8 @@ class Bench:
 
     def run(self, settings):
         began = time.perf_counter()
-        run = Optimisation(self.start(bool(settings.adapter_rank)), self.episodes, settings, self.accelerator.device, published_augmentation,
+        start = self.start(bool(settings.adapter_rank))
+        run = Optimisation(start, self.episodes, settings, self.accelerator.device, published_augmentation,
                            parts_of_batch(settings, self.accelerator.num_processes), self.accelerator)
         self.wait()
         self.report('prepared', s=time.perf_counter() - began, weights_M=sum(p.numel() for p in run.parameters) / 1e6)

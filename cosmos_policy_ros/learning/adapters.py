@@ -31,8 +31,8 @@ def add_adapters(network, rank):
     Returns:
         The adapters' parameters, float32.
     """
-    from peft import LoraConfig
-    network.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=TARGETS))
+    from peft import LoraConfig, inject_adapter_in_model
+    inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=rank, target_modules=TARGETS), network, ADAPTER)
     network.requires_grad_(False)
     parameters = []
     for layer in adapted_layers(network).values():
@@ -71,8 +71,7 @@ def merged_weights(network, whole):
     """
     layers = adapted_layers(network)
     for name, value in network.state_dict().items():
-        owner, _, part = name.partition('.lora_')
-        if part:
+        if '.lora_' in name:
             continue
         owner = name.removesuffix('.base_layer.weight')
         value = whole(value).float()

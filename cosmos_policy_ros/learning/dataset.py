@@ -80,7 +80,7 @@ class EpisodeSamples:
     """
 
     def __init__(self, episodes, config, statistics, instructions, discount, device, reward=Reward.SCORE):
-        """config: ``PolicyConfig``. instructions: row order of the text table. discount, reward: of the value target."""
+        """config: ``PolicyConfig``. instructions: row order of the text table. discount, reward: of the value."""
         if not episodes:
             raise ValueError('no episodes to train on; collect demonstrations first')
         self.config, self.device = config, torch.device(device)

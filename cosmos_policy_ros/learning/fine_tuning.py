@@ -33,8 +33,8 @@ def fine_tune(start, episodes, out, config, device='cuda', resume=False, augment
             text, called in the first process only. clock: s, monotonic.
 
     Returns:
-        dict: 'steps', 'loss' (of the last step), 'held_out' (loss or None), 'samples_per_second' (since the start of this
-        process), 'peak_memory_gb' (of the first GPU, None on a CPU), 'checkpoint' (path of ``out/final``).
+        dict: 'steps', 'loss' (of the last step), 'held_out' (loss or None), 'samples_per_second' (since this process
+        started), 'peak_memory_gb' (of the first GPU, None on a CPU), 'checkpoint' (path of ``out/final``).
 
     Raises:
         CannotTrain: numbers that do not fit together, too little memory, an instruction without an embedding.

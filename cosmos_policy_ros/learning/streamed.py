@@ -10,9 +10,8 @@ from .returns import Reward
 class StreamedDataset(EpisodeSamples):
     """Samples of any number of episodes; memory holds their numbers, about 120 bytes a row.
 
-    A causal tokenizer's latent of a picture depends on the pictures before it, here the current ones on the future
-    ones' way, and the published recipe changes every picture anew each time it is seen: so latents are computed for
-    every batch and not kept.
+    A causal tokenizer's latent of a future picture depends on the current ones, and the published recipe changes
+    pictures anew each time they are seen: so latents are computed for every batch and not kept.
 
     Args:
         episodes: ``Demonstration``s, with ``StoredPictures`` or arrays. encode: ``Tokenizer.encode`` of one on ``device``.
