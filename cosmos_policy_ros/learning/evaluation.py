@@ -15,7 +15,7 @@ from ..control.timeline import ChunkTimeline
 from ..embodiment.cameras import CAMERAS
 from ..embodiment.joints import CONTROL_PERIOD, SIDES
 from ..embodiment.limits import both_arms
-from ..policy.checkpoint_folder import load_config
+from ..policy import checkpoint_folder
 from ..policy.cosmos_policy import CosmosPolicy
 from ..policy.observation import Observation
 from ..policy.planning.backends import DirectBackend, PlannerFactory
@@ -111,7 +111,7 @@ class Evaluator:
     def __init__(self, infer, settings):
         """infer: ``infer(observation, instruction, seed)`` gives an ``Inference``."""
         self._settings, self._infer = settings, infer
-        self._config = load_config(settings.checkpoint)
+        self._config = checkpoint_folder.load_config(settings.checkpoint)
         self._world = World(settings.task)
         self._rig = CameraRig(self._world, settings.width, settings.height)
 
