@@ -96,10 +96,11 @@ class RecorderNode(Node):
             self.create_subscription(ClockMessage, '/clock', self._on_clock, RELIABLE)
         self._announcements = self.create_publisher(String, f'{OWN}/recording', LATCHED)
         special = {EPISODE_EVENT: self._on_event, SAFETY_STATUS: self._on_safety, STEP: self._on_step}
+        profiles = {STEP: LATCHED}
         for topic in self._topics:
             self.create_subscription(classes[topic.topic], topic.topic,
                                      special.get(topic.topic, partial(self._take, topic.topic)),
-                                     RELIABLE if topic.reliable else BEST_EFFORT, raw=True)
+                                     profiles.get(topic.topic, RELIABLE if topic.reliable else BEST_EFFORT), raw=True)
         self.create_timer(CHECK_PERIOD, self._check, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def close(self):
@@ -133,9 +134,9 @@ class RecorderNode(Node):
         told = deserialize_message(raw, String).data
         try:
             entry = json.loads(told)
-            step = entry['step'], entry['source'], entry['note']
+            step = entry['step'], entry['source'], entry['note'], entry['asked']
         except (KeyError, TypeError, ValueError):
-            self.get_logger().error(f'{STEP}: not in the journal: expected a JSON object with step, source and note, '
+            self.get_logger().error(f'{STEP}: not in the journal: expected a JSON object with step, source, note and asked, '
                                     f'got {told!r}')
             return
         self._note(self._journal.step, *step)

@@ -14,6 +14,9 @@ class Journal:
 
     def __init__(self, path):
         self._path, self._last = path, None
+        self._steps = {_identity(line) for line in read_journal(path) if 'step' in line}
+        if path.exists() and not path.read_bytes().endswith(b'\n'):
+            self._write('\n')  # a recorder was killed in the middle of a line
 
     def see(self, state, authority, origin, causes, episode):
         """Take note of a safety status.
@@ -29,16 +32,38 @@ class Journal:
         self._last = seen
         self._append(seen)
 
-    def step(self, step, source, note, episode):
-        """Take note of what ``source`` has asked for, or begins; ``note``: said with it. ``episode``: as in ``see``."""
-        self._append({'step': step, 'source': source, 'note': note, 'episode': episode})
+    def step(self, step, source, note, asked, episode):
+        """Take note, once, of what ``source`` has asked for, or begins.
+
+        Args:
+            note: said with it. asked: ISO time at which ``source`` said so. episode: as in ``see``.
+        """
+        entry = {'step': step, 'source': source, 'note': note, 'asked': asked, 'episode': episode}
+        if _identity(entry) not in self._steps:
+            self._append(entry)
+            self._steps.add(_identity(entry))
 
     def _append(self, entry):
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._write(json.dumps({'at': datetime.now(timezone.utc).isoformat(timespec='milliseconds'), **entry}) + '\n')
+
+    def _write(self, text):
         with self._path.open('a', encoding='utf-8') as file:
-            file.write(json.dumps({'at': datetime.now(timezone.utc).isoformat(timespec='milliseconds'), **entry}) + '\n')
+            file.write(text)
+
+
+def _identity(entry):
+    return entry['step'], entry['source'], entry.get('asked')
 
 
 def read_journal(path):
-    """List of the lines' objects, oldest first; empty when nothing was ever written."""
-    return [json.loads(line) for line in path.read_text(encoding='utf-8').splitlines()] if path.exists() else []
+    """List of the whole lines' objects, oldest first; empty when nothing was ever written."""
+    return list(_entries(path.read_text(encoding='utf-8').splitlines())) if path.exists() else []
+
+
+def _entries(lines):
+    for line in lines:
+        try:
+            yield json.loads(line)
+        except ValueError:  # cut off by a kill
+            pass

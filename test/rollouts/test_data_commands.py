@@ -34,7 +34,7 @@ def test_export_tells_what_it_took_and_what_not(command, rollouts, tmp_path):
     command('label', rollouts / 'a', '--as', 'discard', '--note', 'lamp was off', '--operator', 'ada')
     code, line, said = command('export', rollouts, '--format', 'aloha', '--out', tmp_path / 'data')
     assert (code, line) == (0, f'export: episodes=1 rows=10 left_out=1 broken=0 out={tmp_path / "data"}')
-    assert f'left out: {rollouts / "a"}: labelled discard by ada: lamp was off' in said
+    assert f'left out: {rollouts / "a"}: labelled discard by ada at cli: lamp was off' in said
     assert (tmp_path / 'data/demonstrations/put_the_duck_on_the_plate/train/episode_0.hdf5').exists()
 
 
@@ -82,7 +82,7 @@ def test_labels_are_added_and_shown(command, rollouts):
     assert (code, line) == (0, 'label: episodes=1 label=failure')
     code, line, _ = command('label', rollouts / 'a', rollouts / 'b', '--json')
     shown = json.loads(line)['episodes']
-    assert shown[str(rollouts / 'a')]['label'] == 'failure (missed grasp) by ada'
+    assert shown[str(rollouts / 'a')]['label'] == 'failure (missed grasp) by ada at cli'
     assert len(shown[str(rollouts / 'a')]['history']) == 1
     assert shown[str(rollouts / 'b')] == {'label': 'success', 'history': []}
     assert [label.verdict for label in read_labels(rollouts / 'a')] == [Verdict.FAILURE]
