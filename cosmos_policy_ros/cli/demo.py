@@ -7,7 +7,7 @@ from cosmos_policy_ros.bringup.graph import graph
 from .console import CommandError, LiveLine, say
 from .options import add_graph_options, graph_options
 from .preflight import check_checkpoint, check_rendering, check_space, check_task
-from .session import POLL, running_graph, writable_folder
+from .session import POLL, Interruption, running_graph, writable_folder
 
 START_PATIENCE = 120.0
 """s that a loaded machine may need to start five processes."""
@@ -24,16 +24,19 @@ def add_arguments(parser):
 
 def run(args):
     """Start simulator, supervisor, policy, recorder and conductor; run one episode; end them all."""
-    output = writable_folder(args.output)
-    options = graph_options(args, output=str(output), bringup=False)  # the simulated arms are up
-    check_task(options.task, simulated=True)
-    check_space(output)
-    if not options.server:
-        check_checkpoint(options.checkpoint)
-    check_rendering()
-    say(f'demo: task {options.task}, seed {options.seed}; logs in {output / "logs"}')
-    with running_graph(graph(options, simulated=True), args.domain, output, source='operator') as session:
-        result = _episode(session, options, args.step_limit)
+    with Interruption() as interruption:
+        output = writable_folder(args.output)
+        options = graph_options(args, output=str(output), bringup=False)  # the simulated arms are up
+        check_task(options.task, simulated=True)
+        check_space(output)
+        if not options.server:
+            check_checkpoint(options.checkpoint)
+        check_rendering()
+        say(f'demo: task {options.task}, seed {options.seed}; logs in {output / "logs"}')
+        specs = graph(options, simulated=True)
+        interruption.check()  # an import may have dropped it
+        with running_graph(specs, args.domain, output, source='operator') as session:
+            result = _episode(session, options, args.step_limit)
     return _summary(result, options)
 
 

@@ -97,7 +97,7 @@ class JogNode(Node):
         self._gamepad, self._told = Gamepad(p.layout, p.joy_silence), ''
         self._source = RowSource(self, self._time, (p.source,), self._core, self._on_started)
         self._joints, self._dragging, self._sticks, self._openings = {}, {}, set(), {}
-        self._asking, self._refused = False, ''
+        self._asking, self._refused, self._wanted = False, '', float('-inf')
         self._arm = self.create_client(Arm, '/cosmos_policy/arm')
         self._takeover = self.create_client(Takeover, '/cosmos_policy/takeover')
         self._handles = InteractiveServer(self, NAMESPACE, chosen=self._on_choice, dragged=self._on_drag)
@@ -118,12 +118,13 @@ class JogNode(Node):
             client = ''
         if event == InteractiveMarkerFeedback.MOUSE_DOWN and not client:
             client = feedback.client_id
-            self._ask(on_grab(self._p.source, self._authority()))
+            self._take()
         if not client or client != feedback.client_id:
             return
         if event == InteractiveMarkerFeedback.MOUSE_UP:
             del self._dragging[side]
             self._core.let_go(side)
+            self._wanted = float('-inf')
             return
         self._dragging[side] = client, now
         try:
@@ -150,7 +151,7 @@ class JogNode(Node):
             self._hand_back()
             return
         if asked.grabbed:
-            self._ask(on_grab(self._p.source, self._authority()))
+            self._take()
         for side in self._sticks - set(asked.moves):
             self._core.let_go(side)
         self._sticks = set(asked.moves)
@@ -162,12 +163,12 @@ class JogNode(Node):
         """Now, or as soon as the arms are given."""
         if openings and self._core.epoch is None:
             self._openings.update(openings)
-            self._ask(on_grab(self._p.source, self._authority()))
+            self._take()
         for side, opening in openings.items():
             self._core.grip(side, opening)
 
     def _on_started(self):
-        self._refused = ''
+        self._refused, self._wanted = '', float('-inf')
         for side, opening in self._openings.items():
             self._core.grip(side, opening)
         self._openings.clear()
@@ -180,11 +181,16 @@ class JogNode(Node):
     def _authority(self):
         return self._source.status.authority if self._source.status else ''
 
+    def _take(self):
+        """Ask for the arms; for ``silence`` again where nothing can be asked yet, as while they are just being given back."""
+        self._wanted = self._time.now() + self._p.silence
+        self._ask(on_grab(self._p.source, self._authority()))
+
     def _ask(self, wish):
         """Ask the supervisor, one thing at a time; its refusal is shown at the handles."""
         if wish is Wish.NONE or self._asking:
             return
-        take = wish is Wish.TAKE
+        self._wanted, take = float('-inf'), wish is Wish.TAKE
         if wish in (Wish.TAKE, Wish.HAND_BACK):
             client, request = self._takeover, Takeover.Request(take=take, authority=self._p.source if take else '')
         else:
@@ -205,6 +211,8 @@ class JogNode(Node):
 
     def _play(self):
         self._source.play()
+        if self._core.epoch is None and self._time.now() < self._wanted:
+            self._ask(on_grab(self._p.source, self._authority()))
         if self._core.epoch is not None:
             status, idle = self._source.status, self._core.idle(self._time.now())
             self._ask(on_idle(self._p.source, status.authority, status.origin, idle, self._p.idle_release))
