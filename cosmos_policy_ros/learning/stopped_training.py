@@ -4,6 +4,8 @@ import os
 
 import torch
 
+from ..rollouts.whole_text import write_whole
+
 STATEFUL = 'network', 'average', 'optimiser'
 
 
@@ -31,4 +33,4 @@ def restore_state(path, run):
 def cut_log(path, step):
     """Drop what the log says of steps after ``step``, and half a line at its end; they are taken again."""
     lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-    path.write_text(''.join(line for line in lines if line.endswith('\n') and json.loads(line)['step'] <= step))
+    write_whole(path, ''.join(line for line in lines if line.endswith('\n') and json.loads(line)['step'] <= step))
