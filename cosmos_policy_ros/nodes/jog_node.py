@@ -184,6 +184,9 @@ class JogNode(Node):
     def _take(self):
         """Ask for the arms; for ``silence`` again where nothing can be asked yet, as while they are just being given back."""
         self._wanted = self._time.now() + self._p.silence
+        self._ask_for_arms()
+
+    def _ask_for_arms(self):
         self._ask(on_grab(self._p.source, self._authority()))
 
     def _ask(self, wish):
@@ -212,7 +215,7 @@ class JogNode(Node):
     def _play(self):
         self._source.play()
         if self._core.epoch is None and self._time.now() < self._wanted:
-            self._ask(on_grab(self._p.source, self._authority()))
+            self._ask_for_arms()
         if self._core.epoch is not None:
             status, idle = self._source.status, self._core.idle(self._time.now())
             self._ask(on_idle(self._p.source, status.authority, status.origin, idle, self._p.idle_release))
